@@ -1,0 +1,1 @@
+"""Numeric core: numpy in, numpy out, numba inside. Imports numpy, numba and the standard library only."""

@@ -1,0 +1,182 @@
+"""Training with mini-batches: where weights, activations and errors lie.
+
+Every layer is kept input by input: a row of the store holds the weights from one input to all units (Maxout: channels)
+and, after them, the optimiser's arrays of these weights. One layout serves all three products of a training step, and
+a row whose input is zero in the whole batch need not be touched.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from heavywater.core.mlp.layout import AUTOENCODER, MAXOUT, Hyper, Network
+from heavywater.core.mlp.loops import WIDE
+from heavywater.core.mlp.plan import aligned, optimiser_parts
+from heavywater.core.mlp.tiles import COLUMNS, ROWS
+
+BLOCK = 4 * ROWS
+"""Inputs of a layer that are updated together, and by one thread."""
+
+
+class BatchPlan(NamedTuple):
+    """Layout, for kernels; entries of `act`, `z` and `sums` lie at a layer's place plus row times width.
+
+    Attributes
+    ----------
+    units, channels, width, base, blocks : int64 per layer
+        Units (from the inputs on); per weight layer channels, padded columns, start in the store, blocks of inputs.
+    act_at, act_width : int64 (layers,)
+        Activations below each weight layer.
+    z_at : int64 (layers,)
+        Net inputs of each weight layer, later the errors there.
+    sums_at : int64 (layers,)
+        Sums of squared gradients per block and column.
+    column_at : int64 (layers,)
+        Start in arrays with one entry per column.
+    bias_at, seen_at : int64 (layers,)
+        Biases and mean activations.
+    parts : int
+    by_input : bool
+        The first layer's inputs come as lists.
+    batch, longest : int
+        Rows of a batch, longest list.
+    """
+
+    units: np.ndarray
+    channels: np.ndarray
+    width: np.ndarray
+    base: np.ndarray
+    blocks: np.ndarray
+    act_at: np.ndarray
+    act_width: np.ndarray
+    z_at: np.ndarray
+    sums_at: np.ndarray
+    column_at: np.ndarray
+    bias_at: np.ndarray
+    seen_at: np.ndarray
+    parts: int
+    by_input: bool
+    batch: int
+    longest: int
+
+
+class Work(NamedTuple):
+    """Buffers of all threads."""
+
+    act: np.ndarray
+    z: np.ndarray
+    winner: np.ndarray
+    live: np.ndarray
+    alive: np.ndarray
+    sums: np.ndarray
+    index: np.ndarray  # type: ignore[assignment]
+    value: np.ndarray
+    length: np.ndarray
+    target: np.ndarray
+    shift: np.ndarray
+
+
+class Own(NamedTuple):
+    """Buffers of one thread."""
+
+    grads: np.ndarray
+    errors: np.ndarray
+    coefficients: np.ndarray
+    starts: np.ndarray
+    rows: np.ndarray
+    values: np.ndarray
+
+
+def make_batch_plan(network: Network, hyper: Hyper, batch: int, by_input: bool, longest: int) -> tuple[BatchPlan, int]:
+    """The plan and the length of its store."""
+    t = network.topology
+    units, channels = np.array(t.units, np.int64), np.array(t.channels, np.int64)
+    parts = len(optimiser_parts(hyper))
+    width = np.maximum(COLUMNS, -(-(units[1:] * channels) // WIDE) * WIDE)
+    act_width = np.where((np.arange(t.layers) == 0) & by_input, 0, -(-units[:-1] // WIDE) * WIDE)
+    sizes = units[:-1] * parts * width
+    blocks = -(-units[:-1] // BLOCK)
+    plan = BatchPlan(
+        units=units,
+        channels=channels,
+        width=width,
+        base=_starts(sizes),
+        blocks=blocks,
+        act_at=_starts(act_width * batch),
+        act_width=act_width,
+        z_at=_starts(width * batch),
+        sums_at=_starts(blocks * width),
+        column_at=_starts(width),
+        bias_at=t.bias_offsets[:-1].astype(np.int64),
+        seen_at=np.concatenate(([0], np.cumsum(t.units[1:-1]), [0]))[: t.layers].astype(np.int64),
+        parts=parts,
+        by_input=by_input,
+        batch=batch,
+        longest=longest,
+    )
+    return plan, int(sizes.sum())
+
+
+def _starts(sizes: np.ndarray) -> np.ndarray:
+    return np.concatenate(([0], np.cumsum(sizes)[:-1])).astype(np.int64)
+
+
+def make_work(plan: BatchPlan, hyper: Hyper) -> Work:
+    """Buffers for a plan."""
+    b, n = plan.batch, int(plan.units[0])
+    hidden = int(plan.width.sum()) * b
+    shape = (b, plan.longest) if plan.by_input or plan.longest else (b, 0)
+    return Work(
+        act=aligned(int((plan.act_width * b).sum()) + COLUMNS),
+        z=aligned(hidden),
+        winner=np.zeros(hidden if hyper.activation == MAXOUT else 0, np.uint8),
+        live=np.ones(hidden, np.bool_),
+        alive=np.ones(int(plan.width.sum()), np.float32),
+        sums=aligned(int((plan.blocks * plan.width).sum())),
+        index=np.zeros(shape, np.int64),
+        value=np.zeros(shape, np.float32),
+        length=np.zeros(b, np.int64),
+        target=np.zeros((b, n if hyper.output == AUTOENCODER else 0), np.float32),
+        shift=np.zeros(0, np.int64),
+    )
+
+
+def make_own(plan: BatchPlan) -> Own:
+    """Buffers of one more thread."""
+    entries = plan.batch * plan.longest if plan.by_input else 0
+    return Own(
+        grads=aligned(BLOCK * int(plan.width.max())),
+        errors=aligned(4 * int(plan.units.max() + WIDE)),
+        coefficients=np.zeros(5, np.float32),
+        starts=np.zeros(int(plan.units[0]) + 1 if plan.by_input else 0, np.int64),
+        rows=np.zeros(entries, np.int64),
+        values=np.zeros(entries, np.float32),
+    )
+
+
+def _views(plan: BatchPlan, store: np.ndarray, network: Network, flat: np.ndarray, part: int) -> Any:
+    """Pairs (view of the store, view of a network's array) of equal shape, one per layer."""
+    t = network.topology
+    for l in range(t.layers):
+        n, ch, width = t.units[l], t.channels[l], int(plan.width[l])
+        start = int(plan.base[l])
+        block = store[start : start + n * plan.parts * width].reshape(n, plan.parts, width)
+        ours = block[:, part, : t.units[l + 1] * ch].reshape(n, t.units[l + 1], ch)
+        theirs = flat[t.weight_offsets[l] : t.weight_offsets[l + 1]].reshape(t.units[l + 1], n, ch)
+        yield ours, theirs.transpose(1, 0, 2)
+
+
+def load_batch(plan: BatchPlan, store: np.ndarray, network: Network, hyper: Hyper) -> None:
+    """Fill the store from the network."""
+    for part, name in enumerate(optimiser_parts(hyper)):
+        for ours, theirs in _views(plan, store, network, getattr(network, name), part):
+            ours[...] = theirs
+
+
+def unload_batch(plan: BatchPlan, store: np.ndarray, network: Network, hyper: Hyper) -> None:
+    """Write the store back to the network."""
+    for part, name in enumerate(optimiser_parts(hyper)):
+        for ours, theirs in _views(plan, store, network, getattr(network, name), part):
+            theirs[...] = ours

@@ -1,0 +1,101 @@
+"""Fast training: random numbers of dropout, and the inputs of a row.
+
+Dropout draws by counter: a number depends on seed, row and unit alone, so that all threads see the same masks.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+from heavywater.core.mlp.functions import INNER
+
+f32 = np.float32
+u32 = np.uint32
+u64 = np.uint64
+
+
+@njit(**INNER)
+def stream_key(seed, step, stream):  # type: ignore[no-untyped-def]
+    """Key of the random numbers of one row (the `step`-th trained) and one layer."""
+    h = u64(seed) ^ (u64(step) * u64(0x9E3779B97F4A7C15)) ^ (u64(stream + 1) * u64(0xD1B54A32D192ED03))
+    h = (h ^ (h >> u64(30))) * u64(0xBF58476D1CE4E5B9)
+    h = (h ^ (h >> u64(27))) * u64(0x94D049BB133111EB)
+    return u32((h ^ (h >> u64(31))) & u64(0xFFFFFFFF))
+
+
+@njit(**INNER)
+def uniform(key, i):  # type: ignore[no-untyped-def]
+    """The i-th random number of a key, in [0, 1)."""
+    x = u32(key + u32(u32(i) * u32(0x9E3779B9)))
+    x = u32((x ^ u32(x >> u32(16))) * u32(0x7FEB352D))
+    x = u32((x ^ u32(x >> u32(15))) * u32(0x846CA68B))
+    x = u32(x ^ u32(x >> u32(16)))
+    return f32(u32(x >> u32(8))) * f32(5.9604645e-08)
+
+
+@njit(**INNER)
+def read_row(x, r, key, ratio, plan, index, value, target, want_target, row):  # type: ignore[no-untyped-def]
+    """Network inputs of row `r`, after dropout: as a list (`index`, `value`) and, if not by input, in `row`.
+
+    `target` gets the inputs before dropout if `want_target`. Returns the length of the list.
+    """
+    slots, dense, indptr, indices, values, start = x
+    count = 0
+    if want_target:
+        target[:] = f32(0)
+    for j in range(slots.shape[1]):
+        c = slots[r, j]
+        if c < 0:
+            continue
+        if want_target:
+            target[c] += f32(1)
+        if ratio > 0 and uniform(key, c) < ratio:
+            continue
+        seen = 0
+        while seen < count and index[seen] != c:
+            seen += 1
+        if seen < count:
+            value[seen] += f32(1)
+        else:
+            index[count] = c
+            value[count] = f32(1)
+            count += 1
+    if dense.shape[1] > 0 and not plan.by_input:
+        m = dense.shape[1]
+        row[: plan.units[0]] = f32(0)
+        for k in range(count):
+            row[index[k]] = value[k]
+        for j in range(m):
+            row[start + j] = dense[r, j]
+        if want_target:
+            for j in range(m):
+                target[start + j] = dense[r, j]
+        if ratio > 0:
+            for j in range(m):
+                if uniform(key, start + j) < ratio:
+                    row[start + j] = f32(0)
+        return 0
+    for j in range(dense.shape[1]):
+        v = dense[r, j]
+        if want_target:
+            target[start + j] = v
+        if v != 0 and not (ratio > 0 and uniform(key, start + j) < ratio):
+            index[count] = start + j
+            value[count] = v
+            count += 1
+    if len(indptr) > 0:
+        for k in range(indptr[r], indptr[r + 1]):
+            c = start + indices[k]
+            v = values[k]
+            if want_target:
+                target[c] = v
+            if v != 0 and not (ratio > 0 and uniform(key, c) < ratio):
+                index[count] = c
+                value[count] = v
+                count += 1
+    if not plan.by_input:
+        row[: plan.units[0]] = f32(0)
+        for k in range(count):
+            row[index[k]] = value[k]
+    return count

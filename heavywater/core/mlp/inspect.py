@@ -1,0 +1,136 @@
+"""Looking into a network: layer statistics, stability, importance of the inputs."""
+
+from __future__ import annotations
+
+from typing import TypedDict
+
+import numpy as np
+
+from heavywater.core.mlp.functions import sqrt64
+from heavywater.core.mlp.layout import Hyper, Network
+from heavywater.core.mlp.update import learning_rate, ramped_momentum
+
+LARGEST_WEIGHT = 1e10
+LARGEST_BIAS = 1e5
+
+
+class LayerStatistics(TypedDict):
+    """One weight layer: learning rate (mean and deviation over the weights), momentum, weights, biases."""
+
+    mean_rate: float
+    rate_rms: float
+    momentum: float
+    mean_weight: float
+    weight_rms: float
+    mean_bias: float
+    bias_rms: float
+
+
+def _spread(x: np.ndarray) -> tuple[float, float]:
+    """Mean and (approximate) population standard deviation, in H2O's arithmetic."""
+    values = x.astype(np.float64)
+    mean = float(np.cumsum(values)[-1] / len(values))
+    d = values - mean
+    return mean, float(sqrt64(np.cumsum(d * d)[-1] / len(values)))
+
+
+def _rates(d: np.ndarray, g: np.ndarray, epsilon: float) -> np.ndarray:
+    """Step sizes of ADADELTA by H2O's approximate float32 roots."""
+    eps = np.float32(epsilon)
+    top, bottom = d + eps, g + eps
+    root = (np.int32(532483686) + (top.view(np.int32) >> 1)).astype(np.int32).view(np.float32)
+    y = (np.int32(0x5F3759DF) - (bottom.view(np.int32) >> 1)).astype(np.int32).view(np.float32)
+    y = y * (np.float32(1.5) - np.float32(0.5) * bottom * y * y)
+    return root * y
+
+
+def layer_statistics(network: Network, hyper: Hyper, processed: int) -> list[LayerStatistics]:
+    """Figures of H2O's table "Status of Neuron Layers", one entry per weight layer.
+
+    Parameters
+    ----------
+    network : Network
+    hyper : Hyper
+    processed : int
+        Rows trained; decides rate and momentum of the non-adaptive optimisers.
+
+    Notes
+    -----
+    The "rms" columns are standard deviations by an approximate root, in which 0 becomes 1.097e-154, as in H2O.
+    """
+    t = network.topology
+    out: list[LayerStatistics] = []
+    for l in range(t.layers):
+        lo, hi = t.weight_offsets[l], t.weight_offsets[l + 1]
+        if hyper.adaptive and len(network.ada_weight_g):
+            rates = _rates(network.ada_weight_d[lo:hi], network.ada_weight_g[lo:hi], hyper.epsilon)
+            mean_rate, rate_rms = _spread(rates)
+            momentum = 0.0
+        else:
+            mean_rate, rate_rms = (0.0 if hyper.adaptive else float(learning_rate(hyper, processed, l))), 0.0
+            momentum = 0.0 if hyper.adaptive else float(ramped_momentum(hyper, processed))
+        mean_weight, weight_rms = _spread(network.weights[lo:hi])
+        mean_bias, bias_rms = _spread(network.b(l))
+        out.append(
+            LayerStatistics(
+                mean_rate=mean_rate,
+                rate_rms=rate_rms,
+                momentum=momentum,
+                mean_weight=mean_weight,
+                weight_rms=weight_rms,
+                mean_bias=mean_bias,
+                bias_rms=bias_rms,
+            )
+        )
+    return out
+
+
+def is_unstable(network: Network) -> bool:
+    """Whether weights or biases have run away: not a number, infinite, or beyond any sensible size."""
+    if not (np.isfinite(network.weights).all() and np.isfinite(network.biases).all()):
+        return True
+    for l in range(network.topology.layers):
+        for values, most in ((network.W(l), LARGEST_WEIGHT), (network.b(l), LARGEST_BIAS)):
+            v = values.astype(np.float64)
+            if abs(v.mean()) > most or v.std() > most:
+                return True
+    return False
+
+
+def gedeon_importance(network: Network, *, h2o: bool = False) -> np.ndarray:
+    """Importance of each input by the method of Gedeon (1997), from the first two weight layers.
+
+    Parameters
+    ----------
+    network : Network
+    h2o : bool
+        For Maxout take, as H2O does, the first rows of the interleaved storage for the units' weights.
+
+    Returns
+    -------
+    float32 (inputs,)
+        The largest is 1. Maxout units count with the sum over their two channels.
+    """
+    a = _by_unit(network, 0, h2o)
+    if network.topology.layers == 1:
+        v = a.sum(axis=0, dtype=np.float32)
+    else:
+        b = _by_unit(network, 1, h2o)
+        p = a / np.maximum(a.sum(axis=1, dtype=np.float32, keepdims=True), np.finfo(np.float32).tiny)
+        share = b / np.maximum(b.sum(axis=1, dtype=np.float32, keepdims=True), np.finfo(np.float32).tiny)
+        q = p.T @ share.T
+        q = q / np.maximum(q.sum(axis=0, dtype=np.float32, keepdims=True), np.finfo(np.float32).tiny)
+        v = q.sum(axis=1, dtype=np.float32)
+    top = v.max()
+    return (v / top if top > 0 else v).astype(np.float32)
+
+
+def _by_unit(network: Network, layer: int, h2o: bool) -> np.ndarray:
+    """Absolute weights (units, inputs) of a layer."""
+    t = network.topology
+    w = np.abs(network.W(layer))
+    if t.channels[layer] == 1:
+        return w
+    if h2o:
+        return w[: t.units[layer + 1]]
+    return w.reshape(t.units[layer + 1], t.units[layer], 2).sum(axis=2, dtype=np.float32)

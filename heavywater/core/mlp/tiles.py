@@ -1,0 +1,281 @@
+"""Matrix products in registers: the inner loops of training with mini-batches.
+
+Each is one loop over the summed index with all sums of a small tile of the result held in vector registers. Products
+are fused multiply-adds in the order of the index, so an element of a result has the same bits whichever tile, and
+whichever thread, computes it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from llvmlite import ir
+from numba import njit, types
+from numba.extending import intrinsic
+
+from heavywater.core.mlp.functions import INNER
+from heavywater.core.mlp.loops import FAST, WIDE
+
+f32 = np.float32
+FLOATS = ir.VectorType(ir.FloatType(), WIDE)
+INT64 = ir.IntType(64)
+ROWS = 6
+"""Rows of a tile of `product`."""
+COLUMNS = 2 * WIDE
+"""Columns of a tile of `product`; no matrix may be narrower."""
+MOST = 10
+"""Vectors of the widest tile of `gathered`."""
+
+
+class _Code:
+    """What the loops below have in common: pointers to arrays, vectors, a counted loop with running sums."""
+
+    def __init__(self, context: Any, builder: ir.IRBuilder, signature: Any, args: Any):
+        self.context, self.builder, self.signature, self.args = context, builder, signature, args
+
+    def data(self, k: int) -> Any:
+        return self.context.make_array(self.signature.args[k])(self.context, self.builder, self.args[k]).data
+
+    def spread(self, value: Any) -> Any:
+        first = self.builder.insert_element(ir.Constant(FLOATS, ir.Undefined), value, ir.Constant(ir.IntType(32), 0))
+        zeros = ir.Constant(ir.VectorType(ir.IntType(32), WIDE), [0] * WIDE)
+        return self.builder.shuffle_vector(first, ir.Constant(FLOATS, ir.Undefined), zeros)
+
+    def vector(self, array: Any, index: Any, more: int = 0) -> Any:
+        """Pointer to the vector that starts `more` vectors after `index`."""
+        place = self.builder.gep(array, [index])
+        if more:
+            place = self.builder.gep(place, [ir.Constant(INT64, more * WIDE)])
+        return self.builder.bitcast(place, FLOATS.as_pointer())
+
+    def fma(self, x: Any, y: Any, z: Any) -> Any:
+        kind = ir.FunctionType(FLOATS, [FLOATS] * 3)
+        return self.builder.call(self.builder.module.declare_intrinsic("llvm.fma.v8f32", fnty=kind), [x, y, z])
+
+    def parts(self, k: int, count: int) -> list[Any]:
+        """The entries of argument `k`, a tuple of `count` int64."""
+        return [self.builder.extract_value(self.args[k], i) for i in range(count)]
+
+    def sums(self, count: int, first: Any, stop: Any, step: int, add: Any) -> list[Any]:
+        """Loop from `first` to `stop`; ``add(index, sums)`` gives the new sums; returns the last."""
+        b = self.builder
+        entry = b.block
+        body, done = b.append_basic_block("tile.body"), b.append_basic_block("tile.done")
+        zero = ir.Constant(FLOATS, [0.0] * WIDE)
+        b.cbranch(b.icmp_signed("<", first, stop), body, done)
+        b.position_at_end(body)
+        index = b.phi(INT64)
+        index.add_incoming(first, entry)
+        running = [b.phi(FLOATS) for _ in range(count)]
+        for phi in running:
+            phi.add_incoming(zero, entry)
+        new = add(index, running)
+        following = b.add(index, ir.Constant(INT64, step))
+        index.add_incoming(following, body)
+        for phi, value in zip(running, new):
+            phi.add_incoming(value, body)
+        b.cbranch(b.icmp_signed("<", following, stop), body, done)
+        b.position_at_end(done)
+        last = [b.phi(FLOATS) for _ in range(count)]
+        for phi, value in zip(last, new):
+            phi.add_incoming(zero, entry)
+            phi.add_incoming(value, body)
+        return last
+
+
+def _product(rows: int) -> Any:
+    """Intrinsic for a tile of `rows` rows and two vectors of columns; see `product`."""
+
+    @intrinsic
+    def tile(typingctx, a, a_starts, a_step, w, w_at, w_step, count, out, out_starts):  # type: ignore[no-untyped-def]
+        def codegen(context, builder, signature, args):  # type: ignore[no-untyped-def]
+            c = _Code(context, builder, signature, args)
+            a_data, w_data, out_data = c.data(0), c.data(3), c.data(7)
+            starts, places = c.parts(1, rows), c.parts(8, rows)
+
+            def add(k, sums):  # type: ignore[no-untyped-def]
+                at = builder.add(args[4], builder.mul(k, args[5]))
+                ws = [builder.load(c.vector(w_data, at, j), align=4) for j in range(2)]
+                shift = builder.mul(k, args[2])
+                new = []
+                for r in range(rows):
+                    x = c.spread(builder.load(builder.gep(a_data, [builder.add(starts[r], shift)])))
+                    new += [c.fma(x, ws[j], sums[2 * r + j]) for j in range(2)]
+                return new
+
+            sums = c.sums(2 * rows, ir.Constant(INT64, 0), args[6], 1, add)
+            for r in range(rows):
+                for j in range(2):
+                    builder.store(sums[2 * r + j], c.vector(out_data, places[r], j), align=4)
+            return context.get_dummy_value()
+
+        n = types.int64
+        return types.void(a, a_starts, n, w, n, n, n, out, out_starts), codegen
+
+    return tile
+
+
+def _gathered(vectors: int) -> Any:
+    """Intrinsic for one row and `vectors` vectors of columns; see `gathered`."""
+
+    @intrinsic
+    def tile(typingctx, index, value, first, stop, w, base, step, out, at):  # type: ignore[no-untyped-def]
+        def codegen(context, builder, signature, args):  # type: ignore[no-untyped-def]
+            c = _Code(context, builder, signature, args)
+            i_data, v_data, w_data, out_data = c.data(0), c.data(1), c.data(4), c.data(7)
+
+            def add(k, sums):  # type: ignore[no-untyped-def]
+                i = builder.sext(builder.load(builder.gep(i_data, [k])), INT64)
+                row = builder.add(args[5], builder.mul(i, args[6]))
+                x = c.spread(builder.load(builder.gep(v_data, [k])))
+                return [
+                    c.fma(x, builder.load(c.vector(w_data, row, j), align=4), sums[j]) for j in range(vectors)
+                ]
+
+            for j, total in enumerate(c.sums(vectors, args[2], args[3], 1, add)):
+                builder.store(total, c.vector(out_data, args[8], j), align=4)
+            return context.get_dummy_value()
+
+        n = types.int64
+        return types.void(index, value, n, n, w, n, n, out, n), codegen
+
+    return tile
+
+
+def _dots(rows: int, others: int) -> Any:
+    """Intrinsic for the dot products of `rows` rows with `others` rows; see `transposed_product`."""
+
+    @intrinsic
+    def tile(typingctx, a, a_starts, w, w_starts, count, out, places):  # type: ignore[no-untyped-def]
+        def codegen(context, builder, signature, args):  # type: ignore[no-untyped-def]
+            c = _Code(context, builder, signature, args)
+            a_data, w_data, out_data = c.data(0), c.data(2), c.data(5)
+            a_at, w_at, out_at = c.parts(1, rows), c.parts(3, others), c.parts(6, rows * others)
+
+            def add(k, sums):  # type: ignore[no-untyped-def]
+                ws = [builder.load(c.vector(w_data, builder.add(w, k)), align=4) for w in w_at]
+                new = []
+                for r in range(rows):
+                    x = builder.load(c.vector(a_data, builder.add(a_at[r], k)), align=4)
+                    new += [c.fma(x, ws[s], sums[r * others + s]) for s in range(others)]
+                return new
+
+            sums = c.sums(rows * others, ir.Constant(INT64, 0), args[4], WIDE, add)
+            kind = ir.FunctionType(ir.FloatType(), [ir.FloatType(), FLOATS])
+            total = builder.module.declare_intrinsic("llvm.vector.reduce.fadd.v8f32", fnty=kind)
+            for k, vector in enumerate(sums):
+                zero = ir.Constant(ir.FloatType(), 0.0)
+                value = builder.call(total, [zero, vector], fastmath=("reassoc",))
+                builder.store(value, builder.gep(out_data, [out_at[k]]))
+            return context.get_dummy_value()
+
+        return types.void(a, a_starts, w, w_starts, types.int64, out, places), codegen
+
+    return tile
+
+
+_tile_6 = _product(ROWS)
+_dots_4x3 = _dots(4, 3)
+_g1, _g2, _g3, _g4, _g5 = (_gathered(v) for v in range(1, 6))
+_g6, _g7, _g8, _g9, _g10 = (_gathered(v) for v in range(6, MOST + 1))
+
+
+@njit(**INNER)
+def product(a, a_at, a_row, a_step, first, stop, count, w, w_at, w_step, width, out, out_at, out_row):  # type: ignore
+    """Rows `first` to `stop` of ``out = A W``; A is (rows, count), W (count, width).
+
+    Element (i, k) of A is ``a[a_at + i * a_row + k * a_step]``; row k of W starts at ``w[w_at + k * w_step]``, row i
+    of the result at ``out[out_at + i * out_row]``. `width` is a multiple of 8 and at least 16.
+    """
+    last = stop - 1
+    for c in range(0, width, COLUMNS):
+        column = min(c, width - COLUMNS)
+        for i in range(first, stop, ROWS):
+            i1, i2, i3 = min(i + 1, last), min(i + 2, last), min(i + 3, last)
+            i4, i5 = min(i + 4, last), min(i + 5, last)
+            _tile_6(
+                a,
+                (a_at + i * a_row, a_at + i1 * a_row, a_at + i2 * a_row, a_at + i3 * a_row, a_at + i4 * a_row,
+                 a_at + i5 * a_row),
+                a_step, w, w_at + column, w_step, count, out,
+                (out_at + i * out_row + column, out_at + i1 * out_row + column, out_at + i2 * out_row + column,
+                 out_at + i3 * out_row + column, out_at + i4 * out_row + column, out_at + i5 * out_row + column),
+            )  # fmt: skip
+
+
+@njit(**INNER)
+def transposed_product(a, a_at, a_row, first, stop, width, w, w_at, w_step, n, out, out_row):  # type: ignore
+    """``A W'`` for up to four rows of A, `first` to `stop`; A is (rows, width), W (n, width), the result (4, n)."""
+    last = stop - 1
+    r0, r1, r2, r3 = first, min(first + 1, last), min(first + 2, last), min(first + 3, last)
+    starts = (a_at + r0 * a_row, a_at + r1 * a_row, a_at + r2 * a_row, a_at + r3 * a_row)
+    o0, o1, o2, o3 = 0, (r1 - first) * out_row, (r2 - first) * out_row, (r3 - first) * out_row
+    for u in range(0, n, 3):
+        v, x = min(u + 1, n - 1), min(u + 2, n - 1)
+        _dots_4x3(
+            a, starts, w, (w_at + u * w_step, w_at + v * w_step, w_at + x * w_step), width, out,
+            (o0 + u, o0 + v, o0 + x, o1 + u, o1 + v, o1 + x, o2 + u, o2 + v, o2 + x, o3 + u, o3 + v, o3 + x),
+        )  # fmt: skip
+
+
+@njit(**INNER)
+def gathered(index, value, first, stop, w, base, step, width, out, at):  # type: ignore[no-untyped-def]
+    """``out[at:at + width] = sum of value[k] * (row index[k] of W)`` for k from `first` to `stop`.
+
+    Row i of W starts at ``w[base + i * step]``; `width` is a multiple of 8.
+    """
+    vectors = width // WIDE
+    chunks = (vectors + MOST - 1) // MOST
+    done = 0
+    for chunk in range(chunks):
+        n = (vectors - done) // (chunks - chunk)
+        b, o = base + done * WIDE, at + done * WIDE
+        if n == 10:
+            _g10(index, value, first, stop, w, b, step, out, o)
+        elif n == 9:
+            _g9(index, value, first, stop, w, b, step, out, o)
+        elif n == 8:
+            _g8(index, value, first, stop, w, b, step, out, o)
+        elif n == 7:
+            _g7(index, value, first, stop, w, b, step, out, o)
+        elif n == 6:
+            _g6(index, value, first, stop, w, b, step, out, o)
+        elif n == 5:
+            _g5(index, value, first, stop, w, b, step, out, o)
+        elif n == 4:
+            _g4(index, value, first, stop, w, b, step, out, o)
+        elif n == 3:
+            _g3(index, value, first, stop, w, b, step, out, o)
+        elif n == 2:
+            _g2(index, value, first, stop, w, b, step, out, o)
+        else:
+            _g1(index, value, first, stop, w, b, step, out, o)
+        done += n
+
+
+@njit(**FAST)
+def adadelta_row(store, at, width, grads, here, alive, first, rho, eps, l1, l2, keep):  # type: ignore[no-untyped-def]
+    """ADADELTA step of the `width` weights at ``store[at]``; d and g lie `width` and twice `width` further on.
+
+    Gradients are at ``grads[here]``; a weight is left alone where ``alive[first + i]`` is 0 and, with `keep`, where
+    its gradient is 0. The quotient of roots is taken as in `loops.adadelta`.
+    """
+    rest = f32(1) - rho
+    w, d, g = store[at : at + width], store[at + width : at + 2 * width], store[at + 2 * width : at + 3 * width]
+    grad, part = grads[here : here + width], alive[first : first + width]
+    for i in range(width):
+        x, wi, di, gi = grad[i], w[i], d[i], g[i]
+        still = (part[i] == f32(0)) | (keep & (x == f32(0)))
+        sign = f32(1) if wi > f32(0) else (f32(-1) if wi < f32(0) else f32(0))
+        x = f32(0) if still else x + l1 * sign + l2 * wi
+        decay = f32(1) if still else rho
+        square = rest * x * x
+        g_new = decay * gi + square
+        top = di + eps
+        p = f32(top * (g_new + eps))
+        half = np.int32(np.int32(0x5F3759DF) - (p.view(np.int32) >> np.int32(1)))
+        rate = top * half.view(np.float32)
+        d[i] = decay * di + rate * rate * square
+        g[i] = g_new
+        w[i] = wi - rate * x

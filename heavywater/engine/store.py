@@ -1,0 +1,62 @@
+"""The store: key → frame tree, frame or model, as one process sees it."""
+
+from __future__ import annotations
+
+import itertools
+import re
+import threading
+import time
+from collections.abc import Iterator
+
+from heavywater.errors import H2OValueError, NotFound, did_you_mean
+
+_KEY = re.compile(r"[^\x00-\x1f\x7f]{1,512}")
+
+
+class Store:
+    """A thread-safe dictionary whose misses come with suggestions."""
+
+    def __init__(self) -> None:
+        self._items: dict[str, object] = {}
+        self._lock = threading.RLock()
+        self._serial = itertools.count(1)
+        self._started = f"{time.time_ns() // 1_000_000:x}"
+
+    def new_key(self, prefix: str) -> str:
+        """A key that was never used in this process, such as ``deeplearning_model_18f3a_1``."""
+        while (key := f"{prefix}_{self._started}_{next(self._serial)}") in self._items:
+            continue
+        return key
+
+    def put(self, key: str, value: object) -> None:
+        if not isinstance(key, str) or not _KEY.fullmatch(key):
+            raise H2OValueError(f"a key is 1 to 512 printable characters; got {key!r}")
+        with self._lock:
+            self._items[key] = value
+
+    def get(self, key: str) -> object:
+        with self._lock:
+            if key in self._items:
+                return self._items[key]
+            known = list(self._items)
+        raise NotFound(f"there is no object with the key {key!r}{did_you_mean(key, known)}")
+
+    def find(self, key: str) -> object | None:
+        with self._lock:
+            return self._items.get(key)
+
+    def remove(self, key: str) -> None:
+        with self._lock:
+            self._items.pop(key, None)
+
+    def clear(self, keep: set[str] = frozenset()) -> None:  # type: ignore[assignment]
+        with self._lock:
+            self._items = {k: v for k, v in self._items.items() if k in keep}
+
+    def keys(self) -> list[str]:
+        with self._lock:
+            return sorted(self._items)
+
+    def items(self) -> Iterator[tuple[str, object]]:
+        with self._lock:
+            return iter(sorted(self._items.items()))

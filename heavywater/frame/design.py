@@ -1,0 +1,317 @@
+"""The design matrix: how the columns of a frame become the inputs of a network, and the recipe to do it again.
+
+Order of the inputs (the same in the model file, MOJO and every export): one-hot blocks of the categorical columns by
+decreasing number of levels, each block ending in the slot for a missing value; then the numeric columns.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Literal
+
+import numpy as np
+import polars as pl
+
+from heavywater.core.hashing import murmur2_slot
+from heavywater.core.mlp.layout import Inputs
+from heavywater.errors import H2OTypeError
+from heavywater.frame.frame import Frame
+from heavywater.frame.summary import rollup
+
+Scaling = Literal["standardize", "scale", "range", "none"]
+BLOCK = 8192
+"""Rows that are converted at a time: a block of a few hundred columns stays in the cache."""
+
+
+@dataclass(frozen=True)
+class Design:
+    """Recipe for turning a frame into network inputs.
+
+    Attributes
+    ----------
+    cats, nums : tuple of str
+        Categorical and numeric (also time) columns in input order.
+    levels : tuple of tuple of str
+        Levels of each categorical column.
+    all_levels : bool
+        Whether the first level has an input of its own.
+    mean : tuple of float
+        Mean of each numeric column, the value that replaces a missing one.
+    sub, mul : tuple of float or None
+        Inputs are ``(x - sub) * mul``; None: inputs are the values themselves.
+    buckets : int
+        Inputs shared by all categorical levels through hashing; 0: no hashing.
+    hash_seed : int
+        Seed of the hash.
+    na_is_last_level : bool
+        H2O's way of training with ``use_all_factor_levels=False``: a missing category trains the last level's input.
+    impute_when_scoring : bool
+        Whether a missing number is replaced by its mean when scoring too (H2O sets the *scaled* input to 0).
+    zero_drops_first_input : bool
+        Seen in H2O's sparse training: a row with a zero among its numbers loses its first one-hot input.
+    """
+
+    cats: tuple[str, ...]
+    nums: tuple[str, ...]
+    levels: tuple[tuple[str, ...], ...]
+    all_levels: bool
+    mean: tuple[float, ...]
+    sub: tuple[float, ...] | None
+    mul: tuple[float, ...] | None
+    buckets: int = 0
+    hash_seed: int = 0
+    na_is_last_level: bool = False
+    impute_when_scoring: bool = True
+    zero_drops_first_input: bool = False
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return self.cats + self.nums
+
+    @property
+    def cat_offsets(self) -> list[int]:
+        """First input of each categorical column before hashing; the last entry is where the numeric block starts."""
+        offsets = [0]
+        for lev in self.levels:
+            offsets.append(offsets[-1] + len(lev) + (1 if self.all_levels else 0))
+        return offsets
+
+    @property
+    def num_start(self) -> int:
+        return self.buckets or self.cat_offsets[-1]
+
+    @property
+    def width(self) -> int:
+        """Number of network inputs."""
+        return self.num_start + len(self.nums)
+
+    def coefficient_names(self) -> list[str]:
+        """Name of every input: ``column.level``, ``column.missing(NA)``, ``column``; hash buckets are ``bucket.i``."""
+        if self.buckets:
+            return [f"bucket.{i}" for i in range(self.buckets)] + list(self.nums)
+        skip = 0 if self.all_levels else 1
+        out = [f"{c}.{v}" for c, lev in zip(self.cats, self.levels) for v in (*lev[skip:], "missing(NA)")]
+        return out + list(self.nums)
+
+    def na_slots(self) -> list[int]:
+        """The input for a missing value of each categorical column."""
+        return [o - 1 for o in self.cat_offsets[1:]]
+
+    def encode(self, frame: Frame, *, training: bool, dtype: type = np.float64, csr: bool = False) -> Inputs:
+        """Inputs of all rows of `frame`, which must hold every column (see `adapt`)."""
+        n = frame.nrow
+        slots = np.empty((n, len(self.cats)), np.int32)
+        for i, name in enumerate(self.cats):
+            slots[:, i] = self._slots_of(i, frame.codes(name), training)
+        if csr:
+            blocks = (self._numeric(Frame(frame.data.slice(s, BLOCK)), training, dtype) for s in range(0, n, BLOCK))
+            indptr, indices, values = _to_csr(blocks, dtype)
+            dense: np.ndarray = np.empty((n, 0), dtype)
+        else:
+            dense = self._numeric(frame, training, dtype)
+            indptr, indices, values = np.zeros(0, np.int64), np.zeros(0, np.int32), np.zeros(0, dtype)
+            if training and self.zero_drops_first_input and self.cats:
+                slots[(dense == 0).any(axis=1) & (slots[:, 0] == 0), 0] = -1
+        return Inputs(slots, dense, indptr, indices, values, self.num_start)
+
+    def _slots_of(self, i: int, codes: np.ndarray, training: bool) -> np.ndarray:
+        first, after = self.cat_offsets[i], self.cat_offsets[i + 1]
+        na = after - 1
+        slot = codes + (first if self.all_levels else first - 1)
+        if not self.all_levels:
+            slot = np.where(codes == 0, -1, slot)
+        slot = np.where((codes < 0) | (codes >= len(self.levels[i])), na, slot)
+        if training and self.na_is_last_level and not self.all_levels:
+            slot = np.where(codes < 0, na - 1, slot)
+        if self.buckets:
+            table = np.array([murmur2_slot(j, self.hash_seed, self.buckets) for j in range(first, after)], np.int32)
+            slot = np.where(slot < 0, -1, table[np.maximum(slot - first, 0)])
+        return slot.astype(np.int32)
+
+    def _numeric(self, frame: Frame, training: bool, dtype: type) -> np.ndarray:
+        """Scaled numeric values of all rows, ``(n, nums)``."""
+        from heavywater.frame.scale_kernel import scale_column  # compiles on first use
+
+        out: np.ndarray = np.empty((frame.nrow, len(self.nums)), dtype)
+        impute = training or self.impute_when_scoring
+        for j, name in enumerate(self.nums):
+            sub = 0.0 if self.sub is None else self.sub[j]
+            mul = 1.0 if self.mul is None else self.mul[j]
+            scale_column(frame.numeric(name), self.mean[j] if impute else np.nan, 0.0, sub, mul, out, j)
+        return out
+
+    def adapt(self, frame: Frame, *, warn: Callable[[str], None] | None = None) -> Frame:
+        """`frame` with exactly this design's columns: levels matched by name, missing columns filled with NA.
+
+        Raises
+        ------
+        H2OTypeError
+            When a column that was numeric in training holds text or categories.
+        """
+        say = warn or (lambda text: warnings.warn(text, stacklevel=3))
+        columns: list[pl.Series] = []
+        for name in self.names:
+            if name not in frame.data.columns:
+                say(f"column {name!r} is missing; all its values count as missing")
+                empty = pl.Series(name, [None] * frame.nrow, dtype=pl.Float64)
+                columns.append(self._as_trained(name, empty, say) if name in self.cats else empty)
+            else:
+                columns.append(self._as_trained(name, frame.data[name], say))
+        return Frame(pl.DataFrame(columns) if columns else pl.DataFrame())
+
+    def _as_trained(self, name: str, col: pl.Series, say: Callable[[str], None]) -> pl.Series:
+        if name in self.cats:
+            return match_levels(col, self.levels[self.cats.index(name)], say)
+        if isinstance(col.dtype, pl.Enum) or col.dtype == pl.String:
+            if col.null_count() == col.len():
+                return pl.Series(name, [None] * col.len(), dtype=pl.Float64)
+            raise H2OTypeError(
+                f"column {name!r} was numeric in training and now holds {col.dtype.base_type()} values; use asnumeric()"
+            )
+        return col
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, d: Mapping[str, Any]) -> Design:
+        def nested(v: Any) -> Any:
+            return tuple(nested(x) for x in v) if isinstance(v, (list, tuple)) else v
+
+        return cls(**{k: nested(v) for k, v in d.items()})
+
+
+def match_levels(col: pl.Series, levels: Sequence[str], say: Callable[[str], None]) -> pl.Series:
+    """`col` as an enum over exactly `levels`; values outside become NA, with a message that counts them."""
+    text = col.cast(pl.Int64) if col.dtype == pl.Float64 and _whole(col) else col
+    text = text.cast(pl.String)
+    result = text.cast(pl.Enum(list(levels)), strict=False)
+    lost = result.null_count() - text.null_count()
+    if lost:
+        unseen = text.filter(result.is_null() & text.is_not_null()).unique().sort().to_list()
+        shown = ", ".join(map(repr, unseen[:3])) + (", …" if len(unseen) > 3 else "")
+        say(
+            f"column {col.name!r} has {lost} value(s) in {len(unseen)} level(s) not seen in training ({shown}); "
+            "they count as missing"
+        )
+    return result
+
+
+def _whole(col: pl.Series) -> bool:
+    kept = col.drop_nulls()
+    return bool((kept == kept.floor()).all())
+
+
+def build_design(
+    frame: Frame,
+    names: Sequence[str],
+    *,
+    scaling: Scaling,
+    all_levels: bool = True,
+    weights: np.ndarray | None = None,
+    repeated: bool = False,
+) -> Design:
+    """Work out the recipe from a training frame.
+
+    Parameters
+    ----------
+    frame : Frame
+        The training frame.
+    names : sequence of str
+        Predictor columns in frame order.
+    scaling : {"standardize", "scale", "range", "none"}
+        ``(x - mean) / sd``; ``x / sd``; ``(x - mean) / (max - min)`` for autoencoders; or nothing.
+    all_levels : bool
+        Give the first level of a categorical column an input.
+    weights : ndarray of float64, shape (nrow,), optional
+        Row weights for mean and standard deviation.
+    repeated : bool
+        A row of weight 2 counts as two rows in everything: also for the value that replaces a missing one, and for the
+        range.  Otherwise these two are H2O's, which do not look at weights.
+    """
+    cats = by_decreasing_cardinality(
+        [n for n in names if frame.kind(n) == "enum"], lambda n: len(frame.levels(n) or ())
+    )
+    nums = [n for n in names if frame.kind(n) != "enum"]
+    stats = [rollup(frame, n) for n in nums]
+    mean = tuple(float(s.mean) for s in stats)
+    moments = [] if weights is None else [weighted_moments(frame.numeric(n), weights, repeated=repeated) for n in nums]
+    if repeated and moments:
+        mean = tuple(mu for mu, _ in moments)
+    sub: tuple[float, ...] | None = None
+    mul: tuple[float, ...] | None = None
+    if scaling != "none" and nums:
+        if scaling == "range":
+            spread = [float(s.max) - float(s.min) for s in stats]
+        else:
+            spread = [float(s.sigma) for s in stats]
+        sub = mean if scaling != "scale" else (0.0,) * len(nums)
+        if moments and scaling != "range":
+            spread = [sd for _, sd in moments]
+            sub = tuple(mu for mu, _ in moments) if scaling == "standardize" else sub
+        elif weights is not None and repeated:
+            used = weights > 0
+            spread = [float(np.ptp(x[~np.isnan(x)])) if n else 0.0 for x, n in _present(frame, nums, used)]
+            sub = mean
+        mul = tuple(1.0 / s if s > 0 else 1.0 for s in spread)
+    return Design(
+        cats=tuple(cats),
+        nums=tuple(nums),
+        levels=tuple(tuple(frame.levels(c) or ()) for c in cats),
+        all_levels=all_levels,
+        mean=mean,
+        sub=sub,
+        mul=mul,
+    )
+
+
+def with_hashing(design: Design, buckets: int, seed: int) -> Design:
+    """`design` with its one-hot inputs hashed into `buckets` when that makes the network narrower."""
+    return replace(design, buckets=buckets, hash_seed=seed) if buckets < design.cat_offsets[-1] else design
+
+
+def by_decreasing_cardinality(names: list[str], cardinality: Callable[[str], int]) -> list[str]:
+    """H2O's exchange sort of categorical columns; it is not stable, and the order of ties is part of the file formats."""
+    out, card = list(names), [cardinality(n) for n in names]
+    for i in range(len(out)):
+        for j in range(i + 1, len(out)):
+            if card[i] < card[j]:
+                card[i], card[j] = card[j], card[i]
+                out[i], out[j] = out[j], out[i]
+    return out
+
+
+def _present(frame: Frame, names: Sequence[str], used: np.ndarray) -> Iterator[tuple[np.ndarray, int]]:
+    """For each column the values of the rows in use, and how many of them are there."""
+    for name in names:
+        x = frame.numeric(name)[used]
+        yield x, int((~np.isnan(x)).sum())
+
+
+def weighted_moments(x: np.ndarray, weights: np.ndarray, *, repeated: bool = False) -> tuple[float, float]:
+    """Weighted mean and standard deviation, ``n / (n - 1) * sum(w (x - mean)^2) / sum(w)``.
+
+    n is the number of rows of weight > 0, as in H2O; with `repeated` and whole numbers for weights it is their sum, as if
+    every row were there so many times.
+    """
+    from heavywater.frame.rollup_kernel import weighted_pass  # compiles on first use
+
+    rows, total, mean, squares = weighted_pass(x, weights)
+    if rows < 2 or total <= 0:
+        return mean, 0.0
+    used = weights[~np.isnan(x)]
+    n = total if repeated and bool((used == np.floor(used)).all()) else rows
+    return mean, (n / (n - 1) * squares / total) ** 0.5 if n > 1 else 0.0
+
+
+def _to_csr(blocks: Iterator[np.ndarray], dtype: type) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    counts, indices = [np.zeros(1, np.int64)], [np.zeros(0, np.int32)]
+    values: list[np.ndarray] = [np.zeros(0, dtype)]
+    for block in blocks:
+        rows, cols = np.nonzero(block)
+        counts.append(np.bincount(rows, minlength=len(block)))
+        indices.append(cols.astype(np.int32))
+        values.append(block[rows, cols])
+    return np.cumsum(np.concatenate(counts)), np.concatenate(indices), np.concatenate(values)

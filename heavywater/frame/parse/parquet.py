@@ -1,0 +1,32 @@
+"""Parquet files to columns."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+
+import polars as pl
+
+from heavywater.errors import ParseError
+from heavywater.frame.parse.columns import Wanted, number_levels
+from heavywater.frame.parse.sources import Source
+
+
+def read_parquet(files: Sequence[Source]) -> tuple[pl.DataFrame, list[Wanted | None]]:
+    """All rows of the files, which must have the same columns; booleans as an enum, text to be given a kind by vote."""
+    tables: list[pl.DataFrame] = []
+    for name, data in files:
+        try:
+            table = pl.read_parquet(io.BytesIO(data))
+        except (pl.exceptions.PolarsError, OSError) as e:
+            raise ParseError(f"{name}: the Parquet file cannot be read ({e})") from e
+        if bad := [c for c in table if c.dtype.is_nested() or c.dtype == pl.Binary]:
+            raise ParseError(
+                f"{name}: column {bad[0].name!r} has type {bad[0].dtype}; a cell is a number, text, bool or time"
+            )
+        if tables and table.columns != tables[0].columns:
+            raise ParseError(f"{name}: has the columns {table.columns}, but {files[0].name} has {tables[0].columns}")
+        tables.append(table)
+    whole = pl.concat(tables, how="vertical_relaxed") if len(tables) > 1 else tables[0]
+    whole = whole.with_columns(number_levels(c) for c in whole if c.dtype == pl.Boolean)
+    return whole, [None] * whole.width

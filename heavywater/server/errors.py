@@ -1,0 +1,144 @@
+"""Every exception as H2O's error object and status; the only place that decides."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from heavywater.errors import (
+    Cancelled,
+    H2OTypeError,
+    H2OValueError,
+    HeavywaterError,
+    InvalidParams,
+    NotFound,
+    NotSupported,
+)
+from heavywater.server.v3.schema import schema
+
+log = logging.getLogger("heavywater.server")
+
+_ILLEGAL = "water.exceptions.H2OIllegalArgumentException"
+_NOT_FOUND = "water.exceptions.H2ONotFoundArgumentException"
+_KEY_NOT_FOUND = "water.exceptions.H2OKeyNotFoundArgumentException"
+_BUILDER = "water.exceptions.H2OModelBuilderIllegalArgumentException"
+_ILLEGAL_JAVA = "java.lang.IllegalArgumentException"
+
+
+class Refused(HeavywaterError):
+    """A request that is answered with an error.
+
+    Parameters
+    ----------
+    text : str
+        What is wrong.
+    status : int
+        HTTP status.
+    kind : str
+        H2O's name of the exception.
+    values : mapping, optional
+        Facts for programs.
+    headers : mapping, optional
+        Headers of the answer.
+    """
+
+    def __init__(
+        self,
+        text: str,
+        status: int = 412,
+        kind: str = _ILLEGAL,
+        values: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(text)
+        self.text, self.status, self.kind = text, status, kind
+        self.values, self.headers = dict(values or {}), dict(headers or {})
+
+
+def bad_request(text: str) -> Refused:
+    """Status 400: an argument that makes no sense."""
+    return Refused(text, 400, _ILLEGAL_JAVA)
+
+
+def missing(key: str, argument: str, function: str | None = None) -> Refused:
+    """Status 404: an object that is not there."""
+    where = f" in function: {function}" if function else ""
+    values = {"argument": argument, "name": key} | ({"function": function} if function else {})
+    return Refused(f"Object '{key}' not found{where} for argument: {argument}", 404, _KEY_NOT_FOUND, values)
+
+
+def no_route(method: str, path: str) -> Refused:
+    """Status 404: an address that does not exist."""
+    text = f"Resource {path} not found" if method in ("GET", "HEAD") else f"{method} {path} not found"
+    return Refused(text, 404, _NOT_FOUND)
+
+
+def wrong_type(key: str, wanted: str, found: str) -> Refused:
+    """Status 412: an object of another type than the argument needs."""
+    return Refused(f"For Key: {key} expected a value of type {wanted}; found a: {found}")
+
+
+class BuilderRefused(Refused):
+    """Parameters of a model that cannot be used; carries the messages, field by field."""
+
+    def __init__(self, label: str, key: str, messages: list[Any], given: Mapping[str, Any]) -> None:
+        lines = "".join(f"ERRR on field: _{m.field}: {m.text}\n" for m in messages)
+        super().__init__(f"Illegal argument(s) for {label} model: {key}.  Details: {lines}", 412, _BUILDER)
+        self.messages, self.given, self.label = messages, dict(given), label
+
+
+def refused(error: BaseException) -> Refused:
+    """The answer that an exception deserves."""
+    if isinstance(error, Refused):
+        return error
+    if isinstance(error, InvalidParams):
+        return Refused(str(error), 412, _BUILDER)
+    if isinstance(error, NotSupported):
+        return Refused(str(error), 412, "water.exceptions.H2ONotSupportedException")
+    if isinstance(error, NotFound):
+        return Refused(str(error), 404, _NOT_FOUND)
+    if isinstance(error, (H2OValueError, H2OTypeError)):
+        return Refused(str(error), 412)
+    if isinstance(error, (Cancelled, HeavywaterError)):
+        return Refused(str(error), 500, f"heavywater.{type(error).__name__}")
+    if isinstance(error, MemoryError):
+        return Refused("the request needs more memory than there is", 500, "java.lang.OutOfMemoryError")
+    log.error("unexpected error", exc_info=error)
+    text = f"heavywater met an unexpected {type(error).__name__}; the server's log has the details"
+    return Refused(text, 500, "java.lang.RuntimeException")
+
+
+def error_object(r: Refused, url: str) -> dict[str, Any]:
+    """`H2OErrorV3`, or `H2OModelBuilderErrorV3` for parameters of a model."""
+    text = f"\n\nERROR MESSAGE:\n\n{r.text}\n\n"
+    fields: dict[str, Any] = {
+        "timestamp": int(time.time() * 1000),
+        "error_url": url,
+        "msg": text,
+        "dev_msg": text,
+        "http_status": r.status,
+        "values": r.values,
+        "exception_type": r.kind,
+        "exception_msg": text,
+        "stacktrace": [f"{r.kind}: {text}"],
+    }
+    if not isinstance(r, BuilderRefused):
+        return schema("H2OErrorV3", "H2OError", fields)
+    listed = [{"_log_level": 1, "_field_name": f"_{m.field}", "_message": m.text} for m in r.messages]
+    parameters = {f"_{k}": v for k, v in r.given.items()}
+    fields["values"] = {"algo": r.label, "messages": listed, "parameters": parameters, "error_count": len(listed)}
+    fields |= {
+        "parameters": None,
+        "messages": [validation_message("ERRR", m.field, m.text) for m in r.messages],
+        "error_count": len(listed),
+    }
+    return schema("H2OModelBuilderErrorV3", "H2OModelBuilderError", fields)
+
+
+def validation_message(kind: str, field: str, text: str) -> dict[str, Any]:
+    """`ValidationMessageV3`."""
+    return schema(
+        "ValidationMessageV3", "ValidationMessage", {"message_type": kind, "field_name": field, "message": text}
+    )

@@ -1,0 +1,22 @@
+"""Handlers by subject; importing this package registers all of them."""
+
+from heavywater.server.routes import (
+    admin,
+    cloud,
+    explain,
+    files,
+    frames,
+    grids,
+    jobs,
+    metadata,
+    model_builders,
+    models,
+    parse,
+    predictions,
+    rapids,
+)
+
+__all__ = [
+    "admin", "cloud", "explain", "files", "frames", "grids", "jobs",
+    "metadata", "model_builders", "models", "parse", "predictions", "rapids",
+]  # fmt: skip

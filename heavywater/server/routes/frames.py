@@ -1,0 +1,277 @@
+"""Frames: look at them, download, export, remove."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from io import BytesIO
+from typing import Any
+
+import polars as pl
+
+from heavywater.frame import Frame
+from heavywater.frame.export import export_file, write_csv
+from heavywater.server.errors import Refused, bad_request, missing
+from heavywater.server.hub import Hub, RawFile
+from heavywater.server.router import Raw, route
+from heavywater.server.v3 import frame as v3
+from heavywater.server.v3 import job as v3job
+from heavywater.server.v3.model import synopsis as model_synopsis
+from heavywater.server.v3.schema import key, schema
+
+_BLOCK = 1 << 14
+
+
+@route("GET", "/3/Frames")
+def listed(hub: Hub) -> dict[str, Any]:
+    """All frames."""
+    known = [v3.synopsis(n, f.nrow, f.ncol, int(f.data.estimated_size())) for n, f in hub.frames()]
+    raw = [v3.synopsis(n, 0, 1, r.path.stat().st_size, text=True) for n, r in sorted(hub.raw.items()) if r.path.exists()]
+    return schema("FramesListV3", "Frames", {"frames": [*known, *raw]}, request=True)
+
+
+@route("GET", "/3/Frames/{frame_id}")
+def one(
+    hub: Hub,
+    frame_id: str,
+    row_offset: int = 0,
+    row_count: int = -1,
+    column_offset: int = 0,
+    column_count: int = -1,
+    full_column_count: int = -1,
+    find_compatible_models: bool = False,
+    column: str | None = None,
+) -> dict[str, Any]:
+    """Columns and some rows of a frame."""
+    raw = hub.find(frame_id)
+    if isinstance(raw, RawFile):
+        return v3.frames([v3.raw_object(frame_id, raw.path.stat().st_size)])
+    frame = hub.frame(frame_id)
+    shown = v3.frame_object(
+        frame_id,
+        frame,
+        row_offset=row_offset,
+        row_count=row_count,
+        column_offset=column_offset,
+        column_count=column_count,
+        full_column_count=full_column_count,
+    )
+    fitting = None
+    if find_compatible_models:
+        fitting = [model_synopsis(m) for m in hub.models() if compatible(m, frame)]
+        shown["compatible_models"] = [m["model_id"]["name"] for m in fitting]
+    return v3.frames(
+        [shown],
+        row_offset=row_offset,
+        row_count=row_count,
+        column_offset=column_offset,
+        column_count=column_count,
+        full_column_count=full_column_count,
+        compatible_models=fitting,
+    )
+
+
+route("GET", "/3/Frames/{frame_id}/columns")(one)
+
+
+def compatible(model: Any, frame: Frame) -> bool:
+    """Whether a frame has all predictors of a model."""
+    needed = set(model.output["names"]) - {model.output["response_column"]}
+    return needed <= set(frame.names)
+
+
+@route("GET", "/3/Frames/{frame_id}/summary")
+def summary(
+    hub: Hub,
+    frame_id: str,
+    row_offset: int = 0,
+    row_count: int = -1,
+    column_offset: int = 0,
+    column_count: int = -1,
+    full_column_count: int = -1,
+) -> dict[str, Any]:
+    """Columns of a frame with histograms and percentiles."""
+    frame = hub.frame(frame_id)
+    shown = v3.frame_object(
+        frame_id,
+        frame,
+        row_offset=row_offset,
+        row_count=row_count,
+        column_offset=column_offset,
+        column_count=column_count,
+        full_column_count=full_column_count,
+        histograms=True,
+    )
+    return v3.frames([shown], row_offset=row_offset, row_count=row_count, column_offset=column_offset)
+
+
+@route("GET", "/3/Frames/{frame_id}/light")
+def light(
+    hub: Hub,
+    frame_id: str,
+    row_offset: int = 0,
+    row_count: int = -1,
+    column_offset: int = 0,
+    column_count: int = -1,
+    full_column_count: int = -1,
+) -> dict[str, Any]:
+    """Columns and some rows of a frame, without what takes time."""
+    shown = v3.frame_object(
+        frame_id,
+        hub.frame(frame_id),
+        row_offset=row_offset,
+        row_count=row_count,
+        column_offset=column_offset,
+        column_count=column_count,
+        full_column_count=full_column_count,
+        light=True,
+    )
+    return v3.frames([shown], row_offset=row_offset, row_count=row_count, column_offset=column_offset)
+
+
+def _column(hub: Hub, frame_id: str, name: str) -> Frame:
+    frame = hub.frame(frame_id)
+    if name not in frame.names:
+        raise missing(name, "column")
+    return frame
+
+
+@route("GET", "/3/Frames/{frame_id}/columns/{column}")
+def one_column(hub: Hub, frame_id: str, column: str) -> dict[str, Any]:
+    """One column of a frame."""
+    frame = _column(hub, frame_id, column)
+    return v3.frames([v3.frame_object(None, frame, names=[column])])
+
+
+@route("GET", "/3/Frames/{frame_id}/columns/{column}/summary")
+def column_summary(hub: Hub, frame_id: str, column: str) -> dict[str, Any]:
+    """One column of a frame with histogram and percentiles."""
+    frame = _column(hub, frame_id, column)
+    return v3.frames([v3.frame_object(frame_id, frame, names=[column], histograms=True)])
+
+
+@route("GET", "/3/Frames/{frame_id}/columns/{column}/domain")
+def domain(hub: Hub, frame_id: str, column: str) -> dict[str, Any]:
+    """Levels of one column."""
+    return v3.frames(None, domain=[_column(hub, frame_id, column).levels(column)])
+
+
+@route("GET", "/3/FrameChunks/{frame_id}")
+def frame_chunks(hub: Hub, frame_id: str) -> dict[str, Any]:
+    """How a frame is cut into pieces: it is one piece here."""
+    one_piece = schema("FrameChunkV3", "Iced", {"chunk_id": 0, "row_count": hub.frame(frame_id).nrow, "node_idx": 0})
+    return schema("FrameChunksV3", "Iced", {"frame_id": key(frame_id, "Frame"), "chunks": [one_piece]})
+
+
+# -- data out -----------------------------------------------------------------------------------------------------------
+
+
+@route("GET", "/3/DownloadDataset")
+def download(hub: Hub, frame_id: str, hex_string: bool = False, escape_quotes: bool = True) -> Raw:
+    """A frame as CSV."""
+    frame = hub.frame(frame_id, "frame_id")
+    return Raw(_csv(frame), "application/octet-stream;charset=utf-8", 200, _attached(f"{frame_id}.csv"))
+
+
+route("GET", "/3/DownloadDataset.bin")(download)
+
+
+def _csv(frame: Frame) -> Iterator[bytes]:
+    """The frame as H2O writes it for its clients: times are milliseconds since 1970."""
+    times = [n for n in frame.names if frame.kind(n) == "time"]
+    data = frame.data.with_columns(pl.col(times).to_physical()) if times else frame.data
+    head = BytesIO()
+    write_csv(Frame(data.head(0), frame.uuids), head)
+    yield head.getvalue()
+    for piece in data.iter_slices(_BLOCK):
+        out = BytesIO()
+        write_csv(Frame(piece, frame.uuids), out, header=False)
+        yield out.getvalue()
+
+
+@route("GET", "/3/Frames/{frame_id}/arrow")
+def arrow(hub: Hub, frame_id: str) -> Raw:
+    """A frame as an Arrow IPC file."""
+    out = BytesIO()
+    hub.frame(frame_id).data.write_ipc(out)
+    return Raw(out.getvalue(), "application/vnd.apache.arrow.file", 200, _attached(f"{frame_id}.arrow"))
+
+
+def _attached(name: str) -> dict[str, str]:
+    safe = re.sub(r"[^A-Za-z0-9_.$-]", "_", name)
+    return {"Content-Disposition": f"attachment; filename={safe}"}
+
+
+@route("POST", "/3/Frames/{frame_id}/export")
+def export(
+    hub: Hub,
+    frame_id: str,
+    path: str,
+    force: bool = False,
+    num_parts: int = 1,
+    compression: str | None = None,
+    separator: int = 44,
+    header: bool = True,
+    quote_header: bool = True,
+    parallel: bool = False,
+    format: str = "csv",
+    write_checksum: bool = True,
+    tz_adjust_from_local: bool = False,
+) -> dict[str, Any]:
+    """Write a frame to a file under the folders open to clients; a job."""
+    frame = hub.frame(frame_id, "frame_id")
+    target = hub.roots.resolve(path)
+    packed = (compression or "none").lower()
+    if num_parts not in (-1, 1) or packed not in ("none", "gzip") or format.lower() not in ("csv", "parquet"):
+        raise Refused("a frame is exported as one file, format csv or parquet, compression none or gzip (csv)")
+    if packed == "gzip" and format.lower() == "csv" and target.suffix != ".gz":
+        target = target.with_name(target.name + ".gz")
+    if not 0 < separator < 128:
+        raise bad_request("separator is the code of an ASCII character")
+    if target.exists() and not force:
+        raise Refused(f"File {path} already exists; force=True replaces it")
+
+    def work(job: Any) -> None:
+        export_file(
+            frame, target, force=force, sep=chr(separator), header=header, quote_header=quote_header,
+            format=format.lower(),  # type: ignore[arg-type]
+        )  # fmt: skip
+
+    record = hub.start(work, "Export dataset", frame_id)
+    return v3.frames(None, job=v3job.job(record))
+
+
+# -- removal ------------------------------------------------------------------------------------------------------------
+
+
+@route("DELETE", "/3/Frames/{frame_id}")
+def delete(hub: Hub, frame_id: str) -> dict[str, Any]:
+    """Forget a frame."""
+    if hub.find(frame_id) is None:
+        raise missing(frame_id, "key")
+    hub.remove(frame_id)
+    return v3.frames(None)
+
+
+@route("DELETE", "/3/Frames")
+def delete_all(hub: Hub) -> dict[str, Any]:
+    """Forget all frames."""
+    for name, _ in hub.frames():
+        hub.remove(name)
+    for name in list(hub.raw):
+        hub.remove(name)
+    return v3.frames(None)
+
+
+@route("DELETE", "/3/DKV/{key}")
+def remove(hub: Hub, key: str, cascade: bool = True) -> dict[str, Any]:
+    """Forget an object, whatever it is."""
+    hub.remove(key)
+    return schema("RemoveV3", "Iced", {"key": None, "cascade": cascade}, request=True)
+
+
+@route("DELETE", "/3/DKV")
+def remove_all(hub: Hub, retained_keys: list[str] | None = None) -> dict[str, Any]:
+    """Forget everything but the objects named."""
+    hub.clear(set(retained_keys or ()))
+    return schema("RemoveAllV3", "Iced", {"retained_keys": None}, request=True)

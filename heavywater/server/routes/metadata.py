@@ -1,0 +1,98 @@
+"""What the server says about itself: schemas and addresses."""
+
+from __future__ import annotations
+
+import html
+import re
+from typing import Any
+
+from heavywater.server.errors import Refused
+from heavywater.server.hub import Hub
+from heavywater.server.router import ROUTES, Raw, Route, route
+from heavywater.server.v3.schema import dumps, schema
+from heavywater.server.v3.schemas import SCHEMAS, described
+from heavywater.server.wire import signature
+
+
+@route("GET", "/3/Metadata/schemas/{schemaname}", quick=True)
+def one_schema(hub: Hub, schemaname: str) -> dict[str, Any]:
+    """Fields of one schema."""
+    if schemaname not in SCHEMAS:
+        raise Refused(
+            f"Object '{schemaname}' not found for argument: schema name", 404, "water.exceptions.H2ONotFoundArgumentException"
+        )
+    return described(schemaname)
+
+
+@route("GET", "/3/Metadata/schemas", quick=True)
+def all_schemas(hub: Hub) -> dict[str, Any]:
+    """Fields of the schemas that are described."""
+    listed = [s for name in SCHEMAS for s in described(name)["schemas"]]
+    return schema("MetadataV3", "Iced", {"routes": None, "schemas": listed}, request=True)
+
+
+@route("GET", "/3/Metadata/endpoints", quick=True)
+def endpoints(hub: Hub) -> dict[str, Any]:
+    """All addresses."""
+    return schema("MetadataV3", "Iced", {"routes": [_described(r) for r in ROUTES], "schemas": []}, request=True)
+
+
+def _described(r: Route) -> dict[str, Any]:
+    fields = {
+        "http_method": r.method,
+        "url_pattern": r.pattern,
+        "summary": r.summary,
+        "api_name": r.handler.__name__,
+        "handler_class": r.handler.__module__.rpartition(".")[2],
+        "handler_method": r.handler.__name__,
+        "input_schema": None,
+        "output_schema": None,
+        "path_params": re.findall(r"\{(\w+)\}", r.pattern),
+        "markdown": None,
+    }
+    return schema("RouteV3", "Route", fields)
+
+
+_OPEN = {bool: "boolean", int: "integer", float: "number"}
+
+
+@route("GET", "/openapi.json", quick=True)
+def openapi(hub: Hub) -> Raw:
+    """The addresses as an OpenAPI document."""
+    paths: dict[str, dict[str, Any]] = {}
+    for r in ROUTES:
+        placed = re.findall(r"\{(\w+)\}", r.pattern)
+        kinds, _ = signature(r.handler)
+        parameters = [
+            {
+                "name": name,
+                "in": "path" if name in placed else "query",
+                "required": name in placed,
+                "schema": {"type": _OPEN.get(kind, "string")},
+            }
+            for name, kind in kinds.items()
+            if name not in ("request", "agent")
+        ]
+        paths.setdefault(r.pattern, {})[r.method.lower()] = {
+            "summary": r.summary,
+            "parameters": parameters,
+            "responses": {"200": {"description": "The answer"}, "default": {"description": "H2OErrorV3"}},
+        }
+    info = {"title": "heavywater", "version": hub.settings.h2o_version}
+    return Raw(dumps({"openapi": "3.1.0", "info": info, "paths": paths}), "application/json")
+
+
+@route("GET", "/docs", quick=True)
+def docs(hub: Hub) -> Raw:
+    """The addresses as a page."""
+    rows = "".join(
+        f"<tr><td>{html.escape(r.method)}</td><td><code>{html.escape(r.pattern)}</code></td>"
+        f"<td>{html.escape(r.summary)}</td></tr>"
+        for r in sorted(ROUTES, key=lambda r: (r.pattern, r.method))
+    )
+    text = (
+        "<!doctype html><html lang='en'><meta charset='utf-8'><title>heavywater: addresses</title>"
+        "<h1>Addresses</h1><p>As an <a href='/openapi.json'>OpenAPI document</a>.</p>"
+        f"<table><tr><th>Method</th><th>Address</th><th>What it does</th></tr>{rows}</table></html>"
+    )
+    return Raw(text, "text/html; charset=utf-8")

@@ -1,0 +1,193 @@
+"""Training: what may be set, checking it, and the training itself."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+from heavywater.algos.base import ALGORITHMS, algorithm
+from heavywater.engine.request import TrainRequest
+from heavywater.errors import InvalidParams, did_you_mean
+from heavywater.frame import Frame
+from heavywater.params import canonical
+from heavywater.params.declare import Message, infos
+from heavywater.server.errors import BuilderRefused, Refused, bad_request, no_route, validation_message
+from heavywater.server.hub import Hub
+from heavywater.server.router import route
+from heavywater.server.v3 import model as v3
+from heavywater.server.v3.schema import schema
+from heavywater.server.wire import parameter
+from heavywater.training.fit import prepare
+
+_CODE = ("custom_metric_func",)
+
+
+@route("GET", "/3/ModelBuilders")
+def listed(hub: Hub) -> dict[str, Any]:
+    """All algorithms with their parameters."""
+    return _builders(list(ALGORITHMS))
+
+
+@route("GET", "/3/ModelBuilders/{algo}")
+def one(hub: Hub, algo: str) -> dict[str, Any]:
+    """The parameters of one algorithm."""
+    _known("GET", algo, "")
+    return _builders([algo])
+
+
+def _builders(names: list[str]) -> dict[str, Any]:
+    builders = {n: v3.builder(n, given={}, actual={}) for n in names}
+    return schema("ModelBuildersV3", "ModelBuilders", {"algo": None, "model_builders": builders}, request=True)
+
+
+def _known(method: str, algo: str, tail: str) -> None:
+    if algo not in ALGORITHMS:
+        raise no_route(method, f"/3/ModelBuilders/{algo}{tail}")
+
+
+@route("POST", "/3/ModelBuilders/{algo}/model_id", quick=True)
+def fresh_id(hub: Hub, algo: str, agent: str = "rest") -> dict[str, Any]:
+    """A name that no model has."""
+    _known("POST", algo, "/model_id")
+    return schema("ModelIdV3", "Iced", {"model_id": hub.new_model_key(algorithm(algo).LABEL, agent)})
+
+
+@route("POST", "/3/ModelBuilders/{algo}/parameters")
+def validate(hub: Hub, algo: str, agent: str = "rest", **fields: str) -> dict[str, Any]:
+    """Check parameters without training."""
+    _known("POST", algo, "/parameters")
+    module = algorithm(algo)
+    values = values_of(module.Params, fields, module.LABEL)
+    messages: list[dict[str, Any]] = []
+    errors = 0
+    if values.get("training_frame") is None:
+        found = [Message("training_frame", "error", "Missing training frame")]
+    else:
+        found = check(hub, algo, values)
+    for m in found:
+        errors += m.severity == "error"
+        messages.append(validation_message("ERRR" if m.severity == "error" else "WARN", m.field, m.text))
+    return v3.builder(algo, given={}, actual=in_force(module.Params, values), messages=messages, errors=errors)
+
+
+def check(hub: Hub, algo: str, values: Mapping[str, Any]) -> list[Message]:
+    """All problems of a request to train."""
+    request = request_of(hub, algo, values)
+    warned: list[str] = []
+    try:
+        prepare(
+            algo, request.params, key="model", x=request.x, y=request.y, train=request.training,
+            valid=request.validation, warn=warned.append, threads=hub.engine.nthreads, frames=hub.frame, models=hub.model,
+        )  # fmt: skip
+    except InvalidParams as e:
+        return list(e.messages)  # type: ignore[arg-type]
+    return [Message("", "warn", text) for text in warned]
+
+
+@route("POST", "/3/ModelBuilders/{algo}")
+def train(hub: Hub, algo: str, agent: str = "rest", **fields: str) -> dict[str, Any]:
+    """Train a model; a job."""
+    _known("POST", algo, "")
+    module = algorithm(algo)
+    values = values_of(module.Params, fields, module.LABEL)
+    name = values.get("model_id") or hub.new_model_key(module.LABEL, agent)
+    values["model_id"] = name
+    if values.get("training_frame") is None:
+        raise BuilderRefused(module.LABEL, name, [Message("training_frame", "error", "Missing training frame")], values)
+    hub.check_room()
+    request = request_of(hub, algo, values)
+    try:
+        job = hub.engine.submit(request)
+    except InvalidParams as e:
+        raise BuilderRefused(module.LABEL, name, list(e.messages), values) from None
+    record = hub.follow(job, module.LABEL, name, "Model")
+    messages = [validation_message("WARN", "", text) for text in job.warnings]
+    return v3.builder(
+        algo, given={}, actual=in_force(module.Params, values), messages=messages, record=record
+    )
+
+
+def values_of(cls: type, fields: Mapping[str, str], label: str) -> dict[str, Any]:
+    """Typed values of the parameters in a form.
+
+    Raises
+    ------
+    Refused
+        Unknown parameters, texts that do not fit, and what is not open to clients over HTTP.
+    """
+    known = infos(cls)
+    out = {}
+    for name, text in fields.items():
+        if name not in known:
+            hint = did_you_mean(name, known)
+            raise Refused(f"Unknown parameter: {name}{hint}", values={"parameter": name})
+        out[name] = parameter(known[name], text, f"{label}ParametersV3")
+    for name in _CODE:
+        if out.get(name):
+            raise Refused(f"{name} names code, which this server does not run for clients; use the embedded API")
+    for name, value in out.items():
+        info = known[name]
+        if info.kind is str and info.values and value is not None:
+            _check_words(label, name, info.values, info.spellings, value if info.sequence else [value])
+    return out
+
+
+def _check_words(label: str, name: str, values: Any, spellings: Any, given: list[str]) -> None:
+    def bare(word: str) -> str:
+        return "".join(c for c in word.upper() if c.isalnum())
+
+    known = {bare(w) for w in (*values, *spellings)}
+    for word in given:
+        if bare(word) not in known:
+            raise bad_request(f"No enum constant {label}Parameters.{name}.{word}{did_you_mean(word, values)}")
+
+
+def in_force(cls: Any, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Values in canonical spelling."""
+    params = canonical(cls(**values))
+    return {name: getattr(params, name) for name in infos(cls)}
+
+
+def request_of(hub: Hub, algo: str, values: Mapping[str, Any]) -> TrainRequest:
+    """The request to train that the values of a form stand for."""
+    training = _frame(hub, values["training_frame"])
+    validation = None if values.get("validation_frame") is None else _frame(hub, values["validation_frame"])
+    y = values.get("response_column")
+    if y is not None and y not in training.names:
+        y_message = Message("response_column", "error", f"Response column '{y}' not found in frame: {values['training_frame']}.")
+        raise BuilderRefused(algorithm(algo).LABEL, values.get("model_id") or "", [y_message], values)
+    params = dict(values)
+    for name in ("initial_weights", "initial_biases"):
+        if params.get(name):
+            params[name] = [_frame(hub, k) for k in params[name]]
+    folder = params.get("export_checkpoints_dir")
+    if folder:
+        path = hub.roots.resolve(folder)
+        if not path.is_dir():
+            raise Refused(f"export_checkpoints_dir: there is no folder {folder!r}")
+        params["export_checkpoints_dir"] = os.fspath(path)
+    for name in ("checkpoint", "pretrained_autoencoder"):
+        if params.get(name):
+            params[name] = hub.model(params[name], name)
+    out = set(params.get("ignored_columns") or ())
+    special = {params.get(c) for c in ("offset_column", "fold_column", "weights_column")}
+    x = [n for n in training.names if n not in out and n not in special and n != y]
+    return TrainRequest(
+        algo=algo,
+        params=params,
+        x=x,
+        y=y,
+        training=training,
+        validation=validation,
+        training_key=values["training_frame"],
+        validation_key=values.get("validation_frame"),
+        quiet=True,
+    )
+
+
+def _frame(hub: Hub, key: str) -> Frame:
+    found = hub.find(key)
+    if found is None:
+        raise bad_request(f"Object with key='{key}' doesn't exist in DKV.")
+    return hub.frame(key)

@@ -1,0 +1,166 @@
+"""Models, model builders and their parameters."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from heavywater.algos.base import algorithm
+from heavywater.models.model import Model
+from heavywater.params.declare import infos
+from heavywater.params.metadata import metadata
+from heavywater.server.v3.job import job
+from heavywater.server.v3.metrics import metrics
+from heavywater.server.v3.schema import key, schema
+from heavywater.server.v3.table import table
+
+_TYPES = {"int": "Numeric", "real": "Numeric", "enum": "Enum", "time": "Time", "string": "String", "uuid": "UUID"}
+FULL_NAMES = {"deeplearning": "Deep Learning"}
+"""Names for people."""
+CAN_BUILD = {"deeplearning": ["Regression", "Binomial", "Multinomial", "AutoEncoder"]}
+"""What each algorithm can be asked for."""
+
+
+def parameters(cls: type, given: Mapping[str, Any], actual: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """`ModelParameterSchemaV3` for every parameter that H2O knows."""
+    known = infos(cls)
+    out = []
+    for entry in metadata(cls, given=given, actual=actual):
+        info = known[entry["name"]]
+        for which in ("default_value", "actual_value", "input_value"):
+            entry[which] = _value(info.type, entry[which], entry)
+        order = [
+            "name", "label", "help", "required", "type", "default_value", "actual_value", "input_value", "level", "values",
+            "is_member_of_frames", "is_mutually_exclusive_with", "gridable",
+        ]  # fmt: skip
+        out.append(schema("ModelParameterSchemaV3", "Iced", {k: entry[k] for k in order}))
+    return out
+
+
+def _value(kind: str, value: Any, entry: Mapping[str, Any]) -> Any:
+    if value is None:
+        return None
+    if kind.startswith("Key<"):
+        inner = kind.removeprefix("Key<").partition(">")[0]
+        return [key(v, inner) for v in value] if kind.endswith("[]") else key(str(value), inner)
+    if kind == "VecSpecifier":
+        fields = {"column_name": value, "is_member_of_frames": entry["is_member_of_frames"]}
+        return schema("ColSpecifierV3", "VecSpecifier", fields)
+    return value
+
+
+def builder(
+    algo: str,
+    *,
+    given: Mapping[str, Any],
+    actual: Mapping[str, Any],
+    messages: Sequence[dict[str, Any]] = (),
+    record: Any = None,
+    errors: int = 0,
+) -> dict[str, Any]:
+    """A model builder, such as `DeepLearningV3`."""
+    module = algorithm(algo)
+    fields = {
+        "_exclude_fields": None,
+        "job": None if record is None else job(record),
+        "algo": algo,
+        "algo_full_name": FULL_NAMES[algo],
+        "can_build": CAN_BUILD[algo],
+        "visibility": "Stable",
+        "supervised": True,
+        "messages": list(messages),
+        "error_count": errors,
+        "parameters": parameters(module.Params, given, actual),
+    }
+    return schema(f"{module.LABEL}V3", module.LABEL, fields)
+
+
+def synopsis(m: Model) -> dict[str, Any]:
+    """`ModelSynopsisV3`: one line of the list of models."""
+    return schema("ModelSynopsisV3", "Model", _head(m))
+
+
+def _head(m: Model) -> dict[str, Any]:
+    o = m.output
+    return {
+        "model_id": key(m.key, "Model"),
+        "algo": m.algo,
+        "algo_full_name": o["algo_full_name"],
+        "response_column_name": o["response_column"],
+        "treatment_column_name": None,
+        "data_frame": key(o["training_frame"], "Frame"),
+        "timestamp": o["end_time"],
+        "have_pojo": False,
+        "have_mojo": False,
+    }
+
+
+def model(m: Model, compatible: list[Any] | None = None) -> dict[str, Any]:
+    """The whole model, such as `DeepLearningModelV3`."""
+    module = algorithm(m.algo)
+    stored = m.output["parameters"]
+    fields = _head(m) | {
+        "parameters": parameters(
+            module.Params,
+            {k: v["input"] for k, v in stored.items()},
+            {k: v["actual"] for k, v in stored.items()},
+        ),
+        "output": output(m, module.LABEL),
+        "compatible_frames": compatible,
+        "checksum": m.checksum,
+    }
+    return schema(f"{module.LABEL}ModelV3", f"{module.LABEL}Model", fields)
+
+
+def output(m: Model, label: str) -> dict[str, Any]:
+    """What training left: tables, metrics, facts about the columns."""
+    o = m.output
+    exported = o["parameters"].get("export_weights_and_biases", {}).get("actual")
+    layers = len(m.state.schema.get("units", [])) - 1 if exported else 0
+
+    def keys(name: str, kind: str) -> list[Any] | None:
+        listed = o.get(name)
+        return None if not listed else [key(k, kind) for k in listed]
+
+    fields = {
+        "names": o["names"],
+        "original_names": o["original_names"],
+        "column_types": [_TYPES.get(t, t) for t in o["column_types"]],
+        "domains": o["domains"],
+        "cross_validation_models": keys("cross_validation_models", "Model"),
+        "cross_validation_predictions": keys("cross_validation_predictions", "Frame"),
+        "cross_validation_holdout_predictions_frame_id": key(
+            o.get("cross_validation_holdout_predictions_frame_id"), "Frame"
+        ),
+        "cross_validation_fold_assignment_frame_id": key(o.get("cross_validation_fold_assignment_frame_id"), "Frame"),
+        "model_category": m.category,
+        "model_summary": table(o.get("model_summary"), labels=True),
+        "scoring_history": table(o.get("scoring_history"), labels=True),
+        "cv_scoring_history": None,
+        "reproducibility_information_table": None,
+        "training_metrics": metrics(m.metrics("train")),
+        "validation_metrics": metrics(m.metrics("valid")),
+        "cross_validation_metrics": metrics(m.metrics("xval")),
+        "cross_validation_metrics_summary": table(o.get("cross_validation_metrics_summary"), labels=True),
+        "status": None,
+        "start_time": o["start_time"],
+        "end_time": o["end_time"],
+        "run_time": o["run_time"],
+        "default_threshold": o["default_threshold"],
+        "help": {},
+        "weights": [key(f"{m.key}.weights.{i}", "Frame") for i in range(layers)] or None,
+        "biases": [key(f"{m.key}.biases.{i}", "Frame") for i in range(layers)] or None,
+        "normmul": o["norm_mul"],
+        "normsub": o["norm_sub"],
+        "normrespmul": o["norm_resp_mul"],
+        "normrespsub": o["norm_resp_sub"],
+        "catoffsets": o["cat_offsets"],
+        "variable_importances": table(o.get("variable_importances")),
+    }
+    return schema(f"{label}ModelOutputV3", f"{label}ModelOutput", fields)
+
+
+def models(shown: list[dict[str, Any]], compatible: list[Any] | None = None) -> dict[str, Any]:
+    """`ModelsV3`."""
+    fields = {"models": shown, "compatible_frames": compatible, "export_cross_validation_predictions": False}
+    return schema("ModelsV3", "Models", fields, request=True)

@@ -1,0 +1,60 @@
+"""`TwoDimTableV3`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from heavywater.server.v3.schema import meta, schema
+
+_FORMATS = {"string": "%s", "int": "%d", "long": "%d", "float": "%5f", "double": "%5f"}
+
+
+def table(stored: Mapping[str, Any] | None, *, labels: bool = False) -> dict[str, Any] | None:
+    """The table that `heavywater.display.Table.to_json` described; None for None.
+
+    Parameters
+    ----------
+    stored : mapping
+    labels : bool
+        Put a column of empty row labels first, which H2O's clients drop, if there is none.
+    """
+    if stored is None:
+        return None
+    columns = [dict(c) for c in stored["columns"]]
+    data = [list(c) for c in stored["data"]]
+    rows = stored.get("row_labels")
+    if rows is not None:
+        columns.insert(0, {"name": "", "type": "string", "format": "%s"})
+        data.insert(0, list(rows))
+    elif labels and (not columns or columns[0]["name"] != ""):
+        columns.insert(0, {"name": "", "type": "string", "format": "%s"})
+        data.insert(0, [""] * int(stored["rowcount"]))
+    return _table(stored["name"], stored.get("description") or "", columns, data)
+
+
+def made(name: str, columns: Sequence[tuple[str, str]], rows: Sequence[Sequence[Any]], description: str = "") -> dict[str, Any]:
+    """A table from pairs of name and type, and rows."""
+    specs = [{"name": n, "type": t, "format": _FORMATS[t]} for n, t in columns]
+    return _table(name, description, specs, [list(c) for c in zip(*rows)] if rows else [[] for _ in columns])
+
+
+def _table(name: str, description: str, columns: list[dict[str, Any]], data: list[list[Any]]) -> dict[str, Any]:
+    specs = [
+        {
+            "__meta": meta("ColumnSpecsBase", "Iced", -1),
+            "name": c["name"],
+            "type": c["type"],
+            "format": c.get("format") or _FORMATS.get(c["type"], "%s"),
+            "description": str(c["name"]).replace("_", " ").capitalize(),
+        }
+        for c in columns
+    ]
+    fields = {
+        "name": name,
+        "description": description,
+        "columns": specs,
+        "rowcount": len(data[0]) if data else 0,
+        "data": data,
+    }
+    return schema("TwoDimTableV3", "TwoDimTable", fields)
