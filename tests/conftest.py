@@ -3,12 +3,26 @@
 from __future__ import annotations
 
 import os
+import random
+import secrets
 import signal
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
+
+DRAWS = random.Random()
+"""Where training gets its seed when a test gives none, so that a test's result is the same in every run."""
+
+
+def pytest_configure() -> None:
+    secrets.randbits = DRAWS.getrandbits
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    DRAWS.seed(item.nodeid)
 
 
 @pytest.fixture(scope="session")

@@ -328,7 +328,15 @@ def test_contributions_sum_to_the_prediction(frame: h2o.H2OFrame, multinomial: A
 def test_why_stopped(frame: h2o.H2OFrame) -> None:
     done = train(frame, "y", epochs=3)
     assert done.why_stopped() == "all 3 epochs were trained"
-    early = train(frame, "z", epochs=500, stopping_rounds=2, stopping_tolerance=0.2, score_each_iteration=True)
+    early = train(
+        frame,
+        "z",
+        epochs=500,
+        stopping_rounds=2,
+        stopping_tolerance=0.2,
+        score_each_iteration=True,
+        train_samples_per_iteration=0,
+    )
     assert early.why_stopped().startswith("early stopping: the moving average of the training deviance over 2 scorings")
     assert early.why_stopped() in repr(early)
 
