@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -129,49 +129,54 @@ class Scorer:
 
     def metrics_of(self, answers: np.ndarray, actual: np.ndarray, weights: np.ndarray | None) -> M.ModelMetrics:
         """Metrics of a supervised model from its predictions (see `answers`)."""
-        r, o = self.response, self.options
-        assert r is not None
-        predicted = answers[:, 0] if self.category == "Regression" else answers
-        custom = None if self.custom is None else custom_value(self.custom, actual, predicted, weights)
-        if self.category == "Regression":
-            keys = ("tweedie_power", "quantile_alpha", "huber_alpha")
-            return M.regression(
-                actual,
-                predicted,
-                distribution=r.distribution,
-                weights=weights,
-                custom=custom,
-                compat=o["compat"],
-                **{k: o[k] for k in keys},
-            )
-        domain = list(r.levels or ())
-        if self.category == "Binomial":
-            bins = o["gainslift_bins"]
-            return M.binomial(
-                actual,
-                answers[:, 1],
-                domain=domain,
-                weights=weights,
-                gainslift_bins=bins,
-                custom=custom,
-                compat=o["compat"],
-            )
-        return M.multinomial(
-            actual,
-            answers,
-            domain=domain,
-            weights=weights,
-            auc_type=o["auc_type"],
-            max_hit_ratio_k=o["max_hit_ratio_k"],
-            custom=custom,
-            compat=o["compat"],
-        )
+        assert self.response is not None
+        return measured(self.category, self.response, self.options, answers, actual, weights, self.custom)
 
     @staticmethod
     def _finite(values: np.ndarray) -> np.ndarray:
         if not np.isfinite(values).all():
             raise UnstableModel("the network's outputs are no longer finite numbers")
         return values
+
+
+def measured(
+    category: str,
+    response: Response,
+    options: Mapping[str, Any],
+    answers: np.ndarray,
+    actual: np.ndarray,
+    weights: np.ndarray | None = None,
+    custom: CustomMetric | None = None,
+) -> M.ModelMetrics:
+    """Metrics of any supervised model.
+
+    Parameters
+    ----------
+    category : str
+        Binomial, Multinomial or Regression.
+    response : Response
+    options : mapping
+        See `heavywater.algos.deeplearning.data.metric_options`.
+    answers : ndarray of float64
+        Probabilities ``(n, classes)`` or numbers ``(n, 1)``.
+    actual : ndarray
+        Class indices (-1 is missing) or numbers (NaN is missing), ``(n,)``.
+    weights : ndarray of float64, optional
+        Observation weights ``(n,)``.
+    custom : callable, optional
+        The user's own metric.
+    """
+    predicted = answers[:, 0] if category == "Regression" else answers
+    own = None if custom is None else custom_value(custom, actual, predicted, weights)
+    common: dict[str, Any] = {"weights": weights, "custom": own, "compat": options["compat"]}
+    if category == "Regression":
+        common |= {k: options[k] for k in ("tweedie_power", "quantile_alpha", "huber_alpha")}
+        return M.regression(actual, predicted, distribution=response.distribution, **common)
+    domain = list(response.levels or ())
+    if category == "Binomial":
+        return M.binomial(actual, answers[:, 1], domain=domain, gainslift_bins=options["gainslift_bins"], **common)
+    common |= {k: options[k] for k in ("auc_type", "max_hit_ratio_k")}
+    return M.multinomial(actual, answers, domain=domain, **common)
 
 
 @dataclass

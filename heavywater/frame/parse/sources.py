@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from heavywater.errors import H2OTypeError, ParseError, did_you_mean
+from heavywater.frame.folders import remember
 from heavywater.frame.parse.decompress import Limits, unpack
 from heavywater.frame.parse.remote import list_store, read_http, read_store
 
@@ -94,4 +95,5 @@ def read(name: str, limits: Limits | None = None) -> list[Source]:
             data = Path(name).read_bytes()
         except OSError as e:
             raise ParseError(f"{name}: cannot be read ({e.strerror})") from e
+        remember(name)
     return [Source(*pair) for pair in unpack(name, data, limits)]
