@@ -20,6 +20,8 @@ from heavywater.models.model import Model
 from heavywater.training.fold_summary import summary_table
 
 Train = Callable[[TrainContext], Model]
+_LENGTHS = {"epochs": "epochs", "ntrees": "trees"}
+"""Parameters that say for how long an algorithm trains, and what they count."""
 _PARALLEL_BYTES = 2 << 30
 """Fold models train side by side while their copies of the data stay below this."""
 
@@ -154,21 +156,24 @@ def _cancelled(ctx: TrainContext, models: list[Model | None], keep: Callable[[st
 def _main_context(
     ctx: TrainContext, models: list[Model], limit: float, spent: float, progress: Callable[[float, str], None]
 ) -> TrainContext:
-    """The main model trains for the mean number of epochs of the fold models when some of those ended early.
+    """The main model trains for the mean length (epochs, trees) of the fold models when some of those ended early.
 
     In the original it does so whenever they could have.
     """
     p = ctx.params
-    changes: dict[str, Any] = {"nfolds": 0, "fold_assignment": "AUTO", "overwrite_with_best_model": False}
-    if p.stopping_rounds or ctx.max_runtime_secs:
+    changes: dict[str, Any] = {"nfolds": 0, "fold_assignment": "AUTO"}
+    if hasattr(p, "overwrite_with_best_model"):
+        changes["overwrite_with_best_model"] = False
+    length = next((name for name in _LENGTHS if hasattr(p, name)), None)
+    if length is not None and (p.stopping_rounds or ctx.max_runtime_secs):
         changes["stopping_rounds"] = 0
-        epochs = [float(m.output["epochs"]) for m in models]
-        if min(epochs) < p.epochs or p.compat != "booklet":
-            changes["epochs"] = float(np.mean(epochs))
-        if min(epochs) < p.epochs:
+        done, wanted = [float(m.output[length]) for m in models], getattr(p, length)
+        if min(done) < wanted or getattr(p, "compat", "booklet") != "booklet":
+            changes[length] = float(np.mean(done)) if length == "epochs" else max(1, round(np.mean(done)))
+        if min(done) < wanted:
             ctx.warn(
-                f"fold models ended early, after {min(epochs):.4g} to {max(epochs):.4g} epochs; "
-                f"the main model trains for their mean, {changes['epochs']:.4g} epochs"
+                f"fold models ended early, after {min(done):.4g} to {max(done):.4g} {_LENGTHS[length]}; "
+                f"the main model trains for their mean, {changes[length]:.4g} {_LENGTHS[length]}"
             )
     remaining = max(min(ctx.max_runtime_secs - spent, limit), 1e-3) if ctx.max_runtime_secs else 0.0
     return replace(
@@ -235,8 +240,10 @@ def _tell(
         name = f"cv_fold_assignment_{main.key}"
         keep(name, Frame.of(pl.DataFrame({"fold_assignment": folds.astype(np.int64)})))
         out["cross_validation_fold_assignment_frame_id"] = name
-    for name in ("nfolds", "fold_assignment", "fold_column", "overwrite_with_best_model", "stopping_rounds", "epochs"):
-        out["parameters"][name]["input"] = getattr(p, name)
+    changed = ("nfolds", "fold_assignment", "fold_column", "overwrite_with_best_model", "stopping_rounds", *_LENGTHS)
+    for name in changed:
+        if hasattr(p, name):
+            out["parameters"][name]["input"] = getattr(p, name)
     out["parameters"]["nfolds"]["actual"] = p.nfolds
     out["parameters"]["fold_column"]["actual"] = p.fold_column
     out["parameters"]["fold_assignment"]["actual"] = (
