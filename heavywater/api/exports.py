@@ -6,8 +6,8 @@ import os
 
 from heavywater.algos.base import algorithm
 from heavywater.engine import session
-from heavywater.estimators.deeplearning import estimator_of
 from heavywater.estimators.estimator_base import H2OEstimator
+from heavywater.estimators.registry import estimator_of
 from heavywater.export.mojo import read_mojo
 from heavywater.models.model import Model
 

@@ -12,8 +12,9 @@ import numpy as np
 from heavywater.api.objects import get_model
 from heavywater.engine import session
 from heavywater.errors import H2OTypeError, H2OValueError, did_you_mean
-from heavywater.estimators.deeplearning import H2OAutoEncoderEstimator, H2ODeepLearningEstimator, estimator_of
+from heavywater.estimators.deeplearning import H2OAutoEncoderEstimator, H2ODeepLearningEstimator
 from heavywater.estimators.estimator_base import H2OEstimator
+from heavywater.estimators.registry import estimator_of
 from heavywater.frame import Frame
 from heavywater.h2oframe import H2OFrame
 from heavywater.metrics import ModelMetrics, binomial, multinomial, regression

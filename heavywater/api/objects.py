@@ -9,8 +9,8 @@ from heavywater.display.table import Table
 from heavywater.engine import session
 from heavywater.engine.store import Store
 from heavywater.errors import H2OTypeError, H2OValueError
-from heavywater.estimators.deeplearning import estimator_of
 from heavywater.estimators.estimator_base import H2OEstimator
+from heavywater.estimators.registry import estimator_of
 from heavywater.frame import Frame
 from heavywater.h2oframe import H2OFrame
 from heavywater.rapids.session import RapidsSession

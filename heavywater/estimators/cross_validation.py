@@ -34,7 +34,7 @@ class CrossValidated:
         NotFound
             When they are no longer in the session.
         """
-        from heavywater.estimators.deeplearning import estimator_of
+        from heavywater.estimators.registry import estimator_of
 
         keys = self._left_behind("cross_validation_models")
         return None if keys is None else [estimator_of(_find(k, "fold model")) for k in keys]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
-
 from heavywater.algos.deeplearning.params import DeepLearningParams
 from heavywater.engine import session
 from heavywater.estimators.estimator_base import H2OEstimator
@@ -72,18 +70,3 @@ class H2OAutoEncoderEstimator(H2ODeepLearningEstimator):
 
     def __post_init__(self) -> None:
         self.autoencoder = True
-
-
-ESTIMATORS: dict[str, type[H2OEstimator]] = {"deeplearning": H2ODeepLearningEstimator}
-
-
-def estimator_of(model: object) -> H2OEstimator:
-    """The estimator around a model that was loaded or found in the session."""
-    from heavywater.models.model import Model
-
-    assert isinstance(model, Model)
-    kind = H2OAutoEncoderEstimator if model.category == "AutoEncoder" else ESTIMATORS[model.algo]
-    known = {f.name for f in dataclasses.fields(kind)}  # type: ignore[arg-type]
-    estimator = kind(**{k: v for k, v in model.state.params.items() if k in known})
-    estimator._model = model
-    return estimator

@@ -162,9 +162,7 @@ class Explained:
         background = data if background_frame is None else frame_of(background_frame)
         index = dependence.target_index(model, target)
         return H2OFrame._of(
-            shapley.contributions(
-                model, data, background, answers, target=index, samples=background_samples, seed=seed
-            )
+            shapley.contributions(model, data, background, answers, target=index, samples=background_samples, seed=seed)
         )
 
     def shap_summary_plot(

@@ -48,7 +48,9 @@ class Exports:
         target = Path(path or ".") / filename if filename else self._target(path or ".", ".zip")
         return str(write_mojo(self._trained(), target, force=force))
 
-    def download_pojo(self, path: Location | None = "", get_genmodel_jar: bool = False, genmodel_name: str = "") -> str | None:
+    def download_pojo(
+        self, path: Location | None = "", get_genmodel_jar: bool = False, genmodel_name: str = ""
+    ) -> str | None:
         """Write the model as Java source into the folder `path`; print it when `path` is empty or None."""
         _no_jar(get_genmodel_jar)
         if not path:

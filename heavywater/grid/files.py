@@ -9,7 +9,7 @@ from typing import Any
 
 from heavywater.engine import session
 from heavywater.errors import H2OTypeError, HeavywaterError, ModelFileError, did_you_mean
-from heavywater.estimators.deeplearning import ESTIMATORS, estimator_of
+from heavywater.estimators.registry import ESTIMATORS, estimator_class, estimator_of
 from heavywater.grid.grid_search import H2OGridSearch
 from heavywater.models import strict_json
 
@@ -93,7 +93,7 @@ def load_grid(grid_file_path: str | os.PathLike[str], load_params_references: bo
     """
     folder = Path(grid_file_path).expanduser()
     d = _manifest(folder / _MANIFEST)
-    engine, kind = session.current(), ESTIMATORS[d["algo"]]
+    engine, kind = session.current(), estimator_class(d["algo"])
     models = {}
     for key in d["points"]:
         if Path(key).name != key or not (folder / key).is_file():
