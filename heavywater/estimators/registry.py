@@ -24,8 +24,9 @@ def estimator_class(algo: str) -> type[H2OEstimator]:
     return kind
 
 
-def estimator_of(model: Model) -> H2OEstimator:
+def estimator_of(model: object) -> H2OEstimator:
     """The estimator around a model that was loaded or found in the session."""
+    assert isinstance(model, Model)
     kind = estimator_class(model.algo)
     if model.category == "AutoEncoder":
         from heavywater.estimators.deeplearning import H2OAutoEncoderEstimator as kind  # noqa: N813

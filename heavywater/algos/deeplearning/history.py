@@ -10,7 +10,7 @@ from typing import Any
 from heavywater.display.table import Table
 from heavywater.metrics import ModelMetrics, stopping_value
 
-_COLUMNS = {
+MEASURES = {
     "Regression": {"rmse": "RMSE", "deviance": "deviance", "mae": "MAE", "r2": "r2"},
     "Binomial": {
         "rmse": "RMSE", "logloss": "logloss", "r2": "r2", "auc": "AUC", "pr_auc": "AUCPR", "lift": "lift_top_group",
@@ -78,7 +78,7 @@ def value_of(metrics: ModelMetrics | None, name: str) -> float:
 def history_table(events: list[dict[str, Any]], category: str, with_validation: bool, custom: bool = False) -> Table:
     """The table "Scoring History"; `custom`: with a column for the user's own metric."""
     blocks = ["training", *(["validation"] if with_validation else [])]
-    measures = [*_COLUMNS[category], *(["custom"] if custom else [])]
+    measures = [*MEASURES[category], *(["custom"] if custom else [])]
     head = ["timestamp", "duration", "training_speed", "epochs", "iterations", "samples"]
     columns = head + [f"{b}_{m}" for b in blocks for m in measures]
     types = ["string", "string", "string", "double", "int", "double"] + ["double"] * (len(columns) - len(head))
@@ -101,7 +101,7 @@ def history_row(event: Event, category: str) -> dict[str, Any]:
         "samples": float(event.samples),
     }
     for block, metrics in (("training", event.train), ("validation", event.valid)):
-        for column, metric in _COLUMNS[category].items():
+        for column, metric in MEASURES[category].items():
             row[f"{block}_{column}"] = value_of(metrics, metric)
         if metrics is not None and metrics.custom_metric_name() is not None:
             row[f"{block}_custom"] = metrics.custom_metric_value()

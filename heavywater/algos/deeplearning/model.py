@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import time
 import warnings
 from functools import cached_property
@@ -25,6 +24,7 @@ from heavywater.frame import Frame
 from heavywater.frame.checksum import frame_checksum
 from heavywater.frame.design import Design
 from heavywater.frame.encoding import Encoding
+from heavywater.frame.predictions import enum_of, probability_names
 from heavywater.metrics import ModelMetrics
 from heavywater.models.model import Model
 from heavywater.models.state import ArraySpec, ModelState
@@ -136,7 +136,7 @@ class DeepLearningModel(Model):
         assert r is not None
         if r.levels is None:
             return Frame.of(pl.DataFrame({"predict": np.ascontiguousarray(answers[:, 0])}))
-        table = pl.DataFrame({"predict": _enum_of(pl.Series(self.labels(answers).astype(np.uint32)), r.levels)})
+        table = pl.DataFrame({"predict": enum_of(pl.Series(self.labels(answers).astype(np.uint32)), r.levels)})
         names = probability_names(r.levels)
         return Frame(table.hstack(pl.DataFrame({n: np.ascontiguousarray(answers[:, i]) for i, n in enumerate(names)})))
 
@@ -251,16 +251,6 @@ def expected_arrays(state: Any) -> dict[str, ArraySpec]:
     specs["best_biases"] = ArraySpec("F64", (t.n_biases,), optional=True)
     specs["mean_activation"] = ArraySpec("F64", (t.n_hidden,), optional=True)
     return specs
-
-
-def probability_names(levels: tuple[str, ...]) -> list[str]:
-    """Names of the probability columns: the levels, with a ``p`` before whole numbers as in H2O."""
-    return [f"p{v}" if re.fullmatch(r"-?\d+", v) else v for v in levels]
-
-
-def _enum_of(codes: pl.Series, levels: tuple[str, ...]) -> pl.Series:
-    names = pl.Series(list(levels), dtype=pl.Enum(list(levels)))
-    return names.gather(codes).alias("predict")
 
 
 def _columns(names: list[str], values: np.ndarray) -> Frame:

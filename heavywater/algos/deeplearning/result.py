@@ -131,7 +131,7 @@ def parameters(ctx: TrainContext, actual: DeepLearningParams) -> dict[str, dict[
     given, in_force, out = _plain(ctx.params), _plain(actual), {}
     for f in dataclasses.fields(actual):
         default = f.default if f.default is not dataclasses.MISSING else None
-        out[f.name] = {"default": _jsonable(default), "input": given[f.name], "actual": in_force[f.name]}
+        out[f.name] = {"default": jsonable(default), "input": given[f.name], "actual": in_force[f.name]}
     out["seed"]["actual"] = ctx.seed
     out["model_id"]["actual"] = ctx.key
     frames = {"training_frame": ctx.train_key, "validation_frame": ctx.valid_key, "response_column": ctx.y}
@@ -142,19 +142,19 @@ def parameters(ctx: TrainContext, actual: DeepLearningParams) -> dict[str, dict[
 
 
 def _plain(params: Any) -> dict[str, Any]:
-    return {f.name: _jsonable(getattr(params, f.name)) for f in dataclasses.fields(params)}
+    return {f.name: jsonable(getattr(params, f.name)) for f in dataclasses.fields(params)}
 
 
-def _jsonable(value: Any) -> Any:
+def jsonable(value: Any) -> Any:
     """A parameter's value as JSON can hold it; objects such as frames and models become their names."""
     if value is None or isinstance(value, (bool, int, float, str)):
         return value
     if isinstance(value, np.generic):
         return value.item()
     if isinstance(value, Mapping):
-        return {str(k): _jsonable(v) for k, v in value.items()}
+        return {str(k): jsonable(v) for k, v in value.items()}
     if isinstance(value, (list, tuple, np.ndarray)):
-        return [_jsonable(v) for v in value]
+        return [jsonable(v) for v in value]
     for name in ("frame_id", "key", "__name__"):
         if isinstance(getattr(value, name, None), str):
             return getattr(value, name)

@@ -1,0 +1,1 @@
+"""What models that predict one column of a table have in common, whatever learns them."""
