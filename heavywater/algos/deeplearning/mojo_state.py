@@ -20,7 +20,7 @@ from heavywater.algos.deeplearning.data import metric_options, network_hyper
 from heavywater.algos.deeplearning.params import DeepLearningParams
 from heavywater.algos.deeplearning.resolve import resolve
 from heavywater.algos.deeplearning.response import Response
-from heavywater.algos.deeplearning.result import VERSION, _jsonable, _plain, from_arrays
+from heavywater.algos.deeplearning.result import VERSION, jsonable, _plain, from_arrays
 from heavywater.algos.deeplearning.tables import layers_table
 from heavywater.core.mlp.layout import Topology
 from heavywater.errors import ModelFileError, NotSupported
@@ -294,7 +294,7 @@ def _parameters(
     out = {}
     for f in fields(actual):
         default = getattr(DeepLearningParams(), f.name)
-        out[f.name] = {"default": _jsonable(default), "input": before[f.name], "actual": after[f.name]}
+        out[f.name] = {"default": jsonable(default), "input": before[f.name], "actual": after[f.name]}
     out["seed"]["actual"], out["model_id"]["actual"] = seed, name
     out["response_column"]["input"] = out["response_column"]["actual"] = None if response is None else response.name
     return out

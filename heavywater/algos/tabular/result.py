@@ -86,7 +86,7 @@ def finished_state(
     judged = valid or train
     threshold = 0.5
     if data.category == "Binomial" and judged is not None:
-        threshold = float(judged.find_threshold_by_max_metric("f1"))  # type: ignore[attr-defined]
+        threshold = float(judged.find_threshold_by_max_metric("f1"))
     frozen = dict(arrays)
     checksum = arrays_checksum(frozen)
     common: dict[str, Any] = {
