@@ -31,6 +31,8 @@ class TrainRequest:
         Print the scoring history while it grows.
     quiet : bool
         Show no progress bar whatever the session says.
+    job_key : str or None
+        Name of the job; a new one when None.
     """
 
     algo: str
@@ -43,3 +45,4 @@ class TrainRequest:
     validation_key: str | None = None
     verbose: bool = False
     quiet: bool = False
+    job_key: str | None = None

@@ -114,7 +114,7 @@ class LocalSession:
             self.put(model.key, model)
             return model
 
-        job: Job[Model] = Job(self.new_key("job"), f"{key}", work)
+        job: Job[Model] = Job(request.job_key or self.new_key("job"), f"{key}", work)
         job.warnings.extend(early)
         return job.start()
 

@@ -84,7 +84,9 @@ async def _answer(hub: Hub, pool: ThreadPoolExecutor, request: Request) -> Respo
         entry, placed = found
         given = await _given(request, entry)
         excluded = given.pop("_exclude_fields", "")
-        kwargs = arguments(entry.handler, {**given, **placed}, entry.pattern.split("/")[2] if "/" in entry.pattern[1:] else "")
+        kwargs = arguments(
+            entry.handler, {**given, **placed}, entry.pattern.split("/")[2] if "/" in entry.pattern[1:] else ""
+        )
         if "agent" in entry.handler.__annotations__:
             kwargs["agent"] = client_word(request.headers.get("user-agent", ""))
         if entry.upload:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import secrets
 import shutil
 import tempfile
@@ -22,6 +23,7 @@ from heavywater.models.model import Model
 from heavywater.rapids.session import RapidsSession
 from heavywater.server.config import Settings
 from heavywater.server.errors import Refused, missing, wrong_type
+from heavywater.server.logs import Recent
 from heavywater.server.paths import Roots
 from heavywater.server.search import Grid
 
@@ -56,6 +58,11 @@ class JobRecord:
     dest: str
     dest_kind: str
     ready_for_view: bool = True
+
+    @property
+    def key(self) -> str:
+        """The job's name."""
+        return self.job.key
 
 
 class _Named(MutableMapping[str, Any]):
@@ -119,12 +126,15 @@ class Hub:
         self._lock = threading.RLock()
         self._serial = 0
         self.scratch = Path(tempfile.mkdtemp(prefix="heavywater-"))
+        self.log = Recent()
+        logging.getLogger("heavywater").addHandler(self.log)
 
     def close(self) -> None:
         """Stop jobs and remove the server's own files."""
         for record in list(self.jobs.values()):
             record.job.cancel()
         shutil.rmtree(self.scratch, ignore_errors=True)
+        logging.getLogger("heavywater").removeHandler(self.log)
 
     # -- sessions -----------------------------------------------------------------------------------------------------
 
@@ -185,6 +195,14 @@ class Hub:
 
     def models(self) -> list[Model]:
         return [v for _, v in sorted(self.store.items()) if isinstance(v, Model)]
+
+    def replace(self, key: str, frame: Frame) -> None:
+        """Put another frame in the place of the one called `key`, temporary or not."""
+        for session in list(self.sessions.values()):
+            if key in session.rapids.temps:
+                session.rapids.temps[key] = frame
+                return
+        self.engine.put(key, frame)
 
     def remove(self, key: str) -> bool:
         """Forget the object called `key`, whatever it is; says whether there was one."""

@@ -77,7 +77,9 @@ class Gate:
         try:
             try:
                 page = self._check(scope, headers)
-                limit = self.settings.max_body if path.startswith(("/3/PostFile", "/3/PutKey")) else self.settings.max_form
+                limit = (
+                    self.settings.max_body if path.startswith(("/3/PostFile", "/3/PutKey")) else self.settings.max_form
+                )
                 if int(headers.get("content-length") or 0) > limit:
                     raise Refused(f"the body has more than {limit} bytes, the limit", 413)
             except ValueError:

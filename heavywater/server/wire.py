@@ -8,6 +8,7 @@ import math
 import re
 import types
 from collections.abc import Callable, Mapping
+from dataclasses import fields, is_dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
@@ -135,14 +136,20 @@ def arguments(handler: Callable[..., Any], given: Mapping[str, str], where: str)
     lacking = [n for n in _REQUIRED[handler] if n not in given]
     if lacking:
         raise Refused(f"Required argument {lacking[0]} is missing", values={"argument": lacking[0]})
-    out = {}
+    out: dict[str, Any] = {}
+    grouped: dict[str, Any] = {}
+    groups = _GROUPS[handler]
+    members = {f.name for cls in groups.values() for f in fields(cls)}
     for name, text in given.items():
         if name not in wanted:
             if not takes_all or name == "hub":
                 raise Refused(f"Unknown parameter: {name}", values={"parameter": name})
             out[name] = text
             continue
-        out[name] = text if wanted[name] is None else _read(wanted[name], name, text, where)
+        value = text if wanted[name] is None else _read(wanted[name], name, text, where)
+        (grouped if name in members else out)[name] = value
+    for name, cls in groups.items():
+        out[name] = cls(**{f.name: grouped[f.name] for f in fields(cls) if f.name in grouped})
     return out
 
 
@@ -160,27 +167,36 @@ def cannot_convert(name: str, where: str, text: str, label: str) -> str:
 
 
 _REQUIRED: dict[Callable[..., Any], list[str]] = {}
+_GROUPS: dict[Callable[..., Any], dict[str, Any]] = {}
 _SIGNATURES: dict[Callable[..., Any], tuple[dict[str, Any], bool]] = {}
 
 
 def signature(handler: Callable[..., Any]) -> tuple[dict[str, Any], bool]:
-    """For each argument but the first its type, and whether any other is taken too."""
+    """For each argument but the first its type, and whether any other is taken too; a dataclass stands for its fields."""
     if handler not in _SIGNATURES:
         hints = get_type_hints(handler)
-        names, rest, required = {}, False, []
+        names, groups, rest, required = {}, {}, False, []
         for p in list(inspect.signature(handler).parameters.values())[1:]:
             if p.kind is p.VAR_KEYWORD:
                 rest = True
                 continue
             hint = hints[p.name]
+            if is_dataclass(hint):
+                groups[p.name] = hint
+                names.update({n: _kind(h) for n, h in get_type_hints(hint).items()})
+                continue
             if p.default is p.empty and p.name not in ("request", "agent"):
                 required.append(p.name)
-            if get_origin(hint) in (Union, types.UnionType):
-                hint = next(a for a in get_args(hint) if a is not type(None))
-            names[p.name] = hint if hint in _READERS else None
-        _REQUIRED[handler] = required
+            names[p.name] = _kind(hint)
+        _REQUIRED[handler], _GROUPS[handler] = required, groups
         _SIGNATURES[handler] = names, rest
     return _SIGNATURES[handler]
+
+
+def _kind(hint: Any) -> Any:
+    if get_origin(hint) in (Union, types.UnionType):
+        hint = next(a for a in get_args(hint) if a is not type(None))
+    return hint if hint in _READERS else None
 
 
 def parameter(info: Info, text: str, where: str) -> Any:

@@ -27,9 +27,11 @@ def test_frame_shows_statistics_and_rows(people):
 
 
 def test_excluded_fields_are_left_out(people):
-    frame = people.get("/3/Frames/people.hex/summary", _exclude_fields="frames/columns/data,frames/chunk_summary")["frames"][0]
-    assert "chunk_summary" not in frame
-    assert all("data" not in c and c["histogram_bins"] is not None for c in frame["columns"])
+    answer = people.get("/3/Frames/people.hex/summary", _exclude_fields="frames/columns/data,frames/chunk_summary")
+    frame = answer["frames"][0]
+    assert answer["_exclude_fields"] == "frames/columns/data,frames/chunk_summary"
+    assert frame["chunk_summary"] is None
+    assert all(c["data"] is None and c["histogram_bins"] is not None for c in frame["columns"])
 
 
 def test_download_is_csv(people):
@@ -79,7 +81,9 @@ def test_temporary_frames_live_as_long_as_their_session(people):
 
 
 def test_train_score_predict(people):
-    model = people.train(response_column="y", ignored_columns='["id"]', activation="rectifier_with_dropout", model_id="m")
+    model = people.train(
+        response_column="y", ignored_columns='["id"]', activation="rectifier_with_dropout", model_id="m"
+    )
     output = model["output"]
     assert output["model_category"] == "Binomial"
     assert output["names"] == ["group", "sex", "age", "y"]
@@ -153,7 +157,9 @@ def test_make_metrics(people):
 
 
 def test_ping_answers_while_a_model_trains(people):
-    job = people.post("/3/ModelBuilders/deeplearning", training_frame="people.hex", response_column="y", epochs=1e7)["job"]
+    job = people.post("/3/ModelBuilders/deeplearning", training_frame="people.hex", response_column="y", epochs=1e7)[
+        "job"
+    ]
     assert people.get("/3/Ping")["cloud_healthy"] is True
     people.post(f"/3/Jobs/{job['key']['name']}/cancel")
     people.wait(job)

@@ -3,8 +3,11 @@
 from heavywater.server.routes import (
     admin,
     cloud,
+    diagnostics,
     explain,
+    exports,
     files,
+    frame_tools,
     frames,
     grids,
     jobs,
@@ -17,6 +20,6 @@ from heavywater.server.routes import (
 )
 
 __all__ = [
-    "admin", "cloud", "explain", "files", "frames", "grids", "jobs",
+    "admin", "cloud", "diagnostics", "explain", "exports", "files", "frame_tools", "frames", "grids", "jobs",
     "metadata", "model_builders", "models", "parse", "predictions", "rapids",
 ]  # fmt: skip

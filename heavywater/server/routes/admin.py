@@ -37,7 +37,7 @@ def collect(hub: Hub) -> dict[str, Any]:
     import gc
 
     gc.collect()
-    return schema("GarbageCollectV3", "Iced", {}, request=True)
+    return schema("GarbageCollectV3", "Iced", {})
 
 
 @route("POST", "/3/UnlockKeys", quick=True)
@@ -130,7 +130,14 @@ def forget(hub: Hub, category: str, name: str) -> dict[str, Any]:
 
 
 def _storage(**fields: Any) -> dict[str, Any]:
-    empty: dict[str, Any] = {"category": None, "name": None, "value": None, "configured": False, "exists": False, "entries": []}
+    empty: dict[str, Any] = {
+        "category": None,
+        "name": None,
+        "value": None,
+        "configured": False,
+        "exists": False,
+        "entries": [],
+    }
     return schema("NodePersistentStorageV3", "NodePersistentStorage", empty | fields, request=True)
 
 
@@ -157,8 +164,14 @@ for _method, _pattern, _what in (
     ("GET", "/3/Profiler", "Profiling the process"),
     ("POST", "/99/AutoMLBuilder", "AutoML"),
     ("GET", "/3/Metadata/schemaclasses/{classname}", "Looking at classes"),
-    ("GET", "/3/Models/{model_id}/mojo", "MOJO export"),
-    ("GET", "/3/Models.java/{model_id}", "POJO export"),
-    ("GET", "/3/Models.java/{model_id}/preview", "POJO export"),
+    ("GET", "/99/AutoML/{automl_id}", "AutoML"),
+    ("POST", "/99/Assembly", "Assembly"),
+    ("GET", "/3/Tree", "Looking at trees"),
+    ("POST", "/3/FeatureInteraction", "Feature interaction of trees"),
+    ("POST", "/3/FriedmansPopescusH", "Feature interaction of trees"),
+    ("POST", "/3/SignificantRules", "Significant rules"),
+    ("GET", "/3/h2o-genmodel.jar", "Downloading H2O's Java runtime"),
+    ("POST", "/3/ModelBuilders/generic", "A model builder for MOJO files"),
+    ("DELETE", "/3/PersistS3", "Storing credentials"),
 ):
     _absent(_method, _pattern, _what)

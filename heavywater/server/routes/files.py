@@ -41,7 +41,10 @@ def _imported(hub: Hub, paths: list[str], pattern: str | None) -> dict[str, Any]
         files = hub.roots.files(text, pattern)
         if not files:
             raise Refused(
-                f"File {text} does not exist", 404, "water.exceptions.H2ONotFoundArgumentException", {"argument": "path"}
+                f"File {text} does not exist",
+                404,
+                "water.exceptions.H2ONotFoundArgumentException",
+                {"argument": "path"},
             )
         found += files
     if len(found) > _MAX_FILES:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import asdict
 from io import BytesIO
+from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -12,66 +14,62 @@ import polars as pl
 from heavywater.frame import Frame
 from heavywater.frame.export import export_file, write_csv
 from heavywater.server.errors import Refused, bad_request, missing
+from heavywater.server.frame_files import read_frame, write_frame
 from heavywater.server.hub import Hub, RawFile
 from heavywater.server.router import Raw, route
 from heavywater.server.v3 import frame as v3
 from heavywater.server.v3 import job as v3job
-from heavywater.server.v3.model import synopsis as model_synopsis
+from heavywater.server.v3.frame import Page
+from heavywater.server.v3.model import model as model_object
 from heavywater.server.v3.schema import key, schema
 
 _BLOCK = 1 << 14
+_MAX_PARTS = 1000
 
 
 @route("GET", "/3/Frames")
 def listed(hub: Hub) -> dict[str, Any]:
     """All frames."""
     known = [v3.synopsis(n, f.nrow, f.ncol, int(f.data.estimated_size())) for n, f in hub.frames()]
-    raw = [v3.synopsis(n, 0, 1, r.path.stat().st_size, text=True) for n, r in sorted(hub.raw.items()) if r.path.exists()]
+    raw = [
+        v3.synopsis(n, 0, 1, r.path.stat().st_size, text=True) for n, r in sorted(hub.raw.items()) if r.path.exists()
+    ]
     return schema("FramesListV3", "Frames", {"frames": [*known, *raw]}, request=True)
 
 
 @route("GET", "/3/Frames/{frame_id}")
 def one(
-    hub: Hub,
-    frame_id: str,
-    row_offset: int = 0,
-    row_count: int = -1,
-    column_offset: int = 0,
-    column_count: int = -1,
-    full_column_count: int = -1,
-    find_compatible_models: bool = False,
-    column: str | None = None,
+    hub: Hub, frame_id: str, page: Page, find_compatible_models: bool = False, column: str | None = None
 ) -> dict[str, Any]:
     """Columns and some rows of a frame."""
     raw = hub.find(frame_id)
     if isinstance(raw, RawFile):
-        return v3.frames([v3.raw_object(frame_id, raw.path.stat().st_size)])
-    frame = hub.frame(frame_id)
-    shown = v3.frame_object(
-        frame_id,
-        frame,
-        row_offset=row_offset,
-        row_count=row_count,
-        column_offset=column_offset,
-        column_count=column_count,
-        full_column_count=full_column_count,
-    )
-    fitting = None
-    if find_compatible_models:
-        fitting = [model_synopsis(m) for m in hub.models() if compatible(m, frame)]
-        shown["compatible_models"] = [m["model_id"]["name"] for m in fitting]
-    return v3.frames(
-        [shown],
-        row_offset=row_offset,
-        row_count=row_count,
-        column_offset=column_offset,
-        column_count=column_count,
-        full_column_count=full_column_count,
-        compatible_models=fitting,
-    )
+        return v3.frames([v3.raw_object(frame_id, raw.path.stat().st_size)], **asdict(page))
+    shown = _shown(hub, frame_id, page)
+    if not find_compatible_models:
+        return shown
+    fitting = [m for m in hub.models() if compatible(m, hub.frame(frame_id))]
+    shown["frames"][0]["compatible_models"] = [m.key for m in fitting]
+    return shown | {"compatible_models": [model_object(m) for m in fitting]}
 
 
 route("GET", "/3/Frames/{frame_id}/columns")(one)
+
+
+def _shown(hub: Hub, frame_id: str, page: Page, **options: bool) -> dict[str, Any]:
+    return v3.frames([v3.frame_object(frame_id, hub.frame(frame_id), page, **options)], **asdict(page))
+
+
+@route("GET", "/3/Frames/{frame_id}/summary")
+def summary(hub: Hub, frame_id: str, page: Page) -> dict[str, Any]:
+    """Columns of a frame with histograms and percentiles."""
+    return _shown(hub, frame_id, page, histograms=True)
+
+
+@route("GET", "/3/Frames/{frame_id}/light")
+def light(hub: Hub, frame_id: str, page: Page) -> dict[str, Any]:
+    """Columns and some rows of a frame, without what takes time."""
+    return _shown(hub, frame_id, page, light=True)
 
 
 def compatible(model: Any, frame: Frame) -> bool:
@@ -80,74 +78,23 @@ def compatible(model: Any, frame: Frame) -> bool:
     return needed <= set(frame.names)
 
 
-@route("GET", "/3/Frames/{frame_id}/summary")
-def summary(
-    hub: Hub,
-    frame_id: str,
-    row_offset: int = 0,
-    row_count: int = -1,
-    column_offset: int = 0,
-    column_count: int = -1,
-    full_column_count: int = -1,
-) -> dict[str, Any]:
-    """Columns of a frame with histograms and percentiles."""
-    frame = hub.frame(frame_id)
-    shown = v3.frame_object(
-        frame_id,
-        frame,
-        row_offset=row_offset,
-        row_count=row_count,
-        column_offset=column_offset,
-        column_count=column_count,
-        full_column_count=full_column_count,
-        histograms=True,
-    )
-    return v3.frames([shown], row_offset=row_offset, row_count=row_count, column_offset=column_offset)
-
-
-@route("GET", "/3/Frames/{frame_id}/light")
-def light(
-    hub: Hub,
-    frame_id: str,
-    row_offset: int = 0,
-    row_count: int = -1,
-    column_offset: int = 0,
-    column_count: int = -1,
-    full_column_count: int = -1,
-) -> dict[str, Any]:
-    """Columns and some rows of a frame, without what takes time."""
-    shown = v3.frame_object(
-        frame_id,
-        hub.frame(frame_id),
-        row_offset=row_offset,
-        row_count=row_count,
-        column_offset=column_offset,
-        column_count=column_count,
-        full_column_count=full_column_count,
-        light=True,
-    )
-    return v3.frames([shown], row_offset=row_offset, row_count=row_count, column_offset=column_offset)
-
-
 def _column(hub: Hub, frame_id: str, name: str) -> Frame:
     frame = hub.frame(frame_id)
     if name not in frame.names:
         raise missing(name, "column")
-    return frame
+    return frame.select([name])
 
 
 @route("GET", "/3/Frames/{frame_id}/columns/{column}")
 def one_column(hub: Hub, frame_id: str, column: str) -> dict[str, Any]:
     """One column of a frame."""
-    frame = _column(hub, frame_id, column)
-    return v3.frames([v3.frame_object(None, frame, names=[column])])
+    return v3.frames([v3.frame_object(None, _column(hub, frame_id, column))])
 
 
 @route("GET", "/3/Frames/{frame_id}/columns/{column}/summary")
 def column_summary(hub: Hub, frame_id: str, column: str) -> dict[str, Any]:
     """One column of a frame with histogram and percentiles."""
-    frame = _column(hub, frame_id, column)
-    return v3.frames([v3.frame_object(frame_id, frame, names=[column], histograms=True)])
+    return v3.frames([v3.frame_object(None, _column(hub, frame_id, column), histograms=True)])
 
 
 @route("GET", "/3/Frames/{frame_id}/columns/{column}/domain")
@@ -218,27 +165,84 @@ def export(
     write_checksum: bool = True,
     tz_adjust_from_local: bool = False,
 ) -> dict[str, Any]:
-    """Write a frame to a file under the folders open to clients; a job."""
+    """Write a frame to a file, or in parts to a folder, under the folders open to clients; a job."""
     frame = hub.frame(frame_id, "frame_id")
     target = hub.roots.resolve(path)
-    packed = (compression or "none").lower()
-    if num_parts not in (-1, 1) or packed not in ("none", "gzip") or format.lower() not in ("csv", "parquet"):
-        raise Refused("a frame is exported as one file, format csv or parquet, compression none or gzip (csv)")
-    if packed == "gzip" and format.lower() == "csv" and target.suffix != ".gz":
-        target = target.with_name(target.name + ".gz")
+    packed, kind = (compression or "none").lower(), format.lower()
+    if packed not in ("none", "gzip") or kind not in ("csv", "parquet"):
+        raise Refused("a frame is exported in the format csv or parquet, with the compression none or gzip (csv)")
+    if not (num_parts == -1 or 1 <= num_parts <= _MAX_PARTS):
+        raise bad_request(f"num_parts lies between 1 and {_MAX_PARTS}, or is -1; got {num_parts}")
+    tail = ".gz" if packed == "gzip" and kind == "csv" else ""
+    if tail and num_parts == 1 and target.suffix != tail:
+        target = target.with_name(target.name + tail)
     if not 0 < separator < 128:
         raise bad_request("separator is the code of an ASCII character")
     if target.exists() and not force:
-        raise Refused(f"File {path} already exists; force=True replaces it")
+        raise _already_there(path)
+    options: dict[str, Any] = {
+        "force": force, "sep": chr(separator), "header": header, "quote_header": quote_header, "format": kind,
+    }  # fmt: skip
 
     def work(job: Any) -> None:
-        export_file(
-            frame, target, force=force, sep=chr(separator), header=header, quote_header=quote_header,
-            format=format.lower(),  # type: ignore[arg-type]
-        )  # fmt: skip
+        if num_parts == 1:
+            export_file(frame, target, **options)
+            return
+        parts = max(num_parts, 1)
+        target.mkdir(exist_ok=True)
+        for i in range(parts):
+            low, high = frame.nrow * i // parts, frame.nrow * (i + 1) // parts
+            part = Frame(frame.data[low:high], frame.uuids)
+            export_file(part, target / f"part-m-{i:05d}{tail}", **options)
 
     record = hub.start(work, "Export dataset", frame_id)
-    return v3.frames(None, job=v3job.job(record))
+    return v3.frames(
+        None, job=v3job.job(record), compression=compression, write_checksum=write_checksum, separator=separator,
+        header=header, quote_header=quote_header, tz_adjust_from_local=tz_adjust_from_local,
+    )  # fmt: skip
+
+
+def _already_there(path: str) -> Refused:
+    text = f"File {path} already exists!"
+    values = {"argument": path, "function": "exportFrame", "value": text}
+    return Refused(f"Illegal argument: {path} of function: exportFrame: {text} force=True replaces it", values=values)
+
+
+@route("POST", "/3/Frames/{frame_id}/save")
+def save(hub: Hub, frame_id: str, dir: str, force: bool = True) -> dict[str, Any]:
+    """Save a frame in a folder under those open to clients, to be loaded again; a job."""
+    frame = hub.frame(frame_id, "frame_id")
+    target = _saved_as(hub, dir, frame_id)
+    if target.exists() and not force:
+        raise _already_there(dir)
+    record = hub.start(lambda job: write_frame(frame, target, force=force), "Save frame", frame_id)
+    return schema("FrameSaveV3", "Iced", {"dir": dir, "force": force, "job": v3job.job(record)}, request=True)
+
+
+@route("POST", "/3/Frames/load")
+def load(hub: Hub, frame_id: str, dir: str, force: bool = True) -> dict[str, Any]:
+    """Load a frame that was saved in a folder; a job."""
+    source = _saved_as(hub, dir, frame_id)
+    if not source.is_file():
+        raise Refused(
+            f"there is no saved frame {frame_id!r} in {dir}", 404, "water.exceptions.H2ONotFoundArgumentException"
+        )
+    if hub.find(frame_id) is not None and not force:
+        raise Refused(f"there is an object called {frame_id!r} already; force=True replaces it")
+
+    def work(job: Any) -> Frame:
+        frame = read_frame(source)
+        hub.engine.put(frame_id, frame)
+        return frame
+
+    record = hub.start(work, "Load frame", frame_id)
+    fields = {"frame_id": key(frame_id, "Frame"), "dir": dir, "force": force, "job": v3job.job(record)}
+    return schema("FrameLoadV3", "Iced", fields, request=True)
+
+
+def _saved_as(hub: Hub, folder: str, frame_id: str) -> Path:
+    safe = re.sub(r"[^A-Za-z0-9_.$-]", "_", frame_id)
+    return hub.roots.resolve(f"{folder.rstrip('/')}/{safe}.frame")
 
 
 # -- removal ------------------------------------------------------------------------------------------------------------
@@ -267,7 +271,9 @@ def delete_all(hub: Hub) -> dict[str, Any]:
 def remove(hub: Hub, key: str, cascade: bool = True) -> dict[str, Any]:
     """Forget an object, whatever it is."""
     hub.remove(key)
-    return schema("RemoveV3", "Iced", {"key": None, "cascade": cascade}, request=True)
+    return schema(
+        "RemoveV3", "Iced", {"key": {"name": key, "type": None, "URL": None}, "cascade": cascade}, request=True
+    )
 
 
 @route("DELETE", "/3/DKV")

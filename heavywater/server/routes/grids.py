@@ -98,7 +98,15 @@ def _object(text: str, what: str) -> dict[str, Any]:
 def _criteria(c: SearchCriteria) -> dict[str, Any]:
     if c.strategy == "Cartesian":
         return schema("CartesianSearchCriteriaV99", "CartesianSearchCriteria", {"strategy": "Cartesian"}, version=99)
-    names = ["strategy", "seed", "max_models", "max_runtime_secs", "stopping_rounds", "stopping_metric", "stopping_tolerance"]
+    names = [
+        "strategy",
+        "seed",
+        "max_models",
+        "max_runtime_secs",
+        "stopping_rounds",
+        "stopping_metric",
+        "stopping_tolerance",
+    ]
     kind = "RandomDiscreteValueSearchCriteria" if c.strategy == "RandomDiscrete" else "SequentialSearchCriteria"
     return schema(f"{kind}V99", kind, {n: getattr(c, n) for n in names}, version=99)
 
@@ -106,12 +114,18 @@ def _criteria(c: SearchCriteria) -> dict[str, Any]:
 @route("GET", "/99/Grids")
 def listed(hub: Hub) -> dict[str, Any]:
     """All grids."""
-    return schema("GridsV99", "Grids", {"grids": [_shown(hub, g, None, None) for g in list(hub.grids.values())]}, version=99)
+    return schema(
+        "GridsV99", "Grids", {"grids": [_shown(hub, g, None, None) for g in list(hub.grids.values())]}, version=99
+    )
 
 
 @route("GET", "/99/Grids/{grid_id}")
 def one(
-    hub: Hub, grid_id: str, sort_by: str | None = None, decreasing: bool | None = None, model_ids: list[str] | None = None
+    hub: Hub,
+    grid_id: str,
+    sort_by: str | None = None,
+    decreasing: bool | None = None,
+    model_ids: list[str] | None = None,
 ) -> dict[str, Any]:
     """A grid with its models in order."""
     grid = hub.grids.get(grid_id)

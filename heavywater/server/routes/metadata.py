@@ -6,35 +6,86 @@ import html
 import re
 from typing import Any
 
+from heavywater.algos.base import ALGORITHMS
+from heavywater.errors import did_you_mean
 from heavywater.server.errors import Refused
 from heavywater.server.hub import Hub
 from heavywater.server.router import ROUTES, Raw, Route, route
 from heavywater.server.v3.schema import dumps, schema
-from heavywater.server.v3.schemas import SCHEMAS, described
+from heavywater.server.v3.model import EXPORTED
+from heavywater.server.v3.schemas import metadata, schemas
 from heavywater.server.wire import signature
 
 
 @route("GET", "/3/Metadata/schemas/{schemaname}", quick=True)
 def one_schema(hub: Hub, schemaname: str) -> dict[str, Any]:
     """Fields of one schema."""
-    if schemaname not in SCHEMAS:
+    known = schemas()
+    if schemaname not in known:
         raise Refused(
-            f"Object '{schemaname}' not found for argument: schema name", 404, "water.exceptions.H2ONotFoundArgumentException"
-        )
-    return described(schemaname)
+            f"Object '{schemaname}' not found for argument: schema name{did_you_mean(schemaname, known)}", 404,
+            "water.exceptions.H2ONotFoundArgumentException",
+        )  # fmt: skip
+    return metadata(None, [known[schemaname]])
 
 
-@route("GET", "/3/Metadata/schemas", quick=True)
+@route("GET", "/3/Metadata/schemas")
 def all_schemas(hub: Hub) -> dict[str, Any]:
     """Fields of the schemas that are described."""
-    listed = [s for name in SCHEMAS for s in described(name)["schemas"]]
-    return schema("MetadataV3", "Iced", {"routes": None, "schemas": listed}, request=True)
+    return metadata(None, schemas().values())
 
 
-@route("GET", "/3/Metadata/endpoints", quick=True)
+@route("GET", "/3/Metadata/endpoints")
 def endpoints(hub: Hub) -> dict[str, Any]:
     """All addresses."""
-    return schema("MetadataV3", "Iced", {"routes": [_described(r) for r in ROUTES], "schemas": []}, request=True)
+    return metadata([_described(r) for r in ROUTES], [])
+
+
+@route("GET", "/3/Metadata/endpoints/{path}")
+def endpoint(hub: Hub, path: str) -> dict[str, Any]:
+    """One address, by its position in the list or by its text."""
+    if path.isdigit() and int(path) < len(ROUTES):
+        return metadata([_described(ROUTES[int(path)])], [])
+    bare = path.strip("/")
+    found = [r for r in ROUTES if r.pattern.strip("/") == bare]
+    if not found:
+        raise Refused(f"no address {path[:200]!r}", 404, "water.exceptions.H2ONotFoundArgumentException")
+    return metadata([_described(r) for r in found], [])
+
+
+@route("GET", "/4/endpoints")
+def endpoints4(hub: Hub) -> dict[str, Any]:
+    """Addresses of version 4."""
+    listed = [
+        {
+            "__schema": "/4/schemas/EndpointV4",
+            "url": f"{r.method} {r.pattern}",
+            "description": r.summary,
+            "name": r.handler.__name__,
+            "input_schema": None,
+            "output_schema": None,
+        }
+        for r in ROUTES
+        if r.pattern.startswith("/4/")
+    ]
+    return {"__schema": "/4/schemas/EndpointsListV4", "endpoints": listed}
+
+
+@route("GET", "/4/modelsinfo")
+def models_info(hub: Hub) -> dict[str, Any]:
+    """Algorithms, and the forms in which their models can be exported."""
+    listed = [
+        {
+            "__schema": "/4/schemas/ModelInfoV4",
+            "algo": name,
+            "maturity": "stable",
+            "have_pojo": name in EXPORTED,
+            "have_mojo": name in EXPORTED,
+            "mojo_version": EXPORTED.get(name),
+        }
+        for name in ALGORITHMS
+    ]
+    return {"__schema": "/4/schemas/ModelsInfoV4", "models": listed}
 
 
 def _described(r: Route) -> dict[str, Any]:

@@ -103,9 +103,7 @@ def train(hub: Hub, algo: str, agent: str = "rest", **fields: str) -> dict[str, 
         raise BuilderRefused(module.LABEL, name, list(e.messages), values) from None
     record = hub.follow(job, module.LABEL, name, "Model")
     messages = [validation_message("WARN", "", text) for text in job.warnings]
-    return v3.builder(
-        algo, given={}, actual=in_force(module.Params, values), messages=messages, record=record
-    )
+    return v3.builder(algo, given={}, actual=in_force(module.Params, values), messages=messages, record=record)
 
 
 def values_of(cls: type, fields: Mapping[str, str], label: str) -> dict[str, Any]:
@@ -155,7 +153,9 @@ def request_of(hub: Hub, algo: str, values: Mapping[str, Any]) -> TrainRequest:
     validation = None if values.get("validation_frame") is None else _frame(hub, values["validation_frame"])
     y = values.get("response_column")
     if y is not None and y not in training.names:
-        y_message = Message("response_column", "error", f"Response column '{y}' not found in frame: {values['training_frame']}.")
+        y_message = Message(
+            "response_column", "error", f"Response column '{y}' not found in frame: {values['training_frame']}."
+        )
         raise BuilderRefused(algorithm(algo).LABEL, values.get("model_id") or "", [y_message], values)
     params = dict(values)
     for name in ("initial_weights", "initial_biases"):

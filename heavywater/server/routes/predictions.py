@@ -149,7 +149,9 @@ def score(
     hub: Hub, model: str, frame: str, auc_type: str | None = None, auuc_type: str | None = None, **others: str
 ) -> dict[str, Any]:
     """Metrics of a model on a frame."""
-    _refuse_trees({k: v for k, v in others.items() if k not in ("custom_metric_func", "auuc_nbins", "custom_auuc_thresholds")})
+    _refuse_trees(
+        {k: v for k, v in others.items() if k not in ("custom_metric_func", "auuc_nbins", "custom_auuc_thresholds")}
+    )
     m, rows = hub.model(model, "model", "predict"), hub.frame(frame, "frame", "predict")
     found = _scored(hub, m, rows, model, frame, auc_type)
     hub.remember(model, frame, found)
@@ -236,7 +238,12 @@ def make(
 
 
 def _made(
-    predicted: Frame, actual: Frame, weights: Frame | None, domain: list[str] | None, distribution: str | None, auc: str | None
+    predicted: Frame,
+    actual: Frame,
+    weights: Frame | None,
+    domain: list[str] | None,
+    distribution: str | None,
+    auc: str | None,
 ) -> ModelMetrics:
     column = actual.names[0]
     w = None if weights is None else weights.numeric(weights.names[0])
@@ -244,7 +251,9 @@ def _made(
     if levels is None:
         values = predicted.numeric(predicted.names[-1])
         chosen = (distribution or "gaussian").lower()
-        return regression(actual.numeric(column), values, distribution="gaussian" if chosen == "auto" else chosen, weights=w)
+        return regression(
+            actual.numeric(column), values, distribution="gaussian" if chosen == "auto" else chosen, weights=w
+        )
     codes = _codes(actual, column, levels)
     probs = np.column_stack([predicted.numeric(n) for n in predicted.names[-len(levels) :]])
     if len(levels) == 2:

@@ -74,7 +74,9 @@ def _answer(value: Any, name: str | None) -> dict[str, Any]:
     head = {"ast": None, "session_id": None, "id": None}
     if isinstance(value, Frame):
         kind = "RapidsFrameV3"
-        frame_key = key(name, "Frame") or schema("FrameKeyV3", "Key<Frame>", {"name": None, "type": "Key<Frame>", "URL": None})
+        frame_key = key(name, "Frame") or schema(
+            "FrameKeyV3", "Key<Frame>", {"name": None, "type": "Key<Frame>", "URL": None}
+        )
         fields = {"key": frame_key, "num_rows": value.nrow, "num_cols": value.ncol}
     elif isinstance(value, dict):
         kind = "RapidsMapFrameV3"

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from heavywater.frame import Frame
 from heavywater.frame.checksum import frame_checksum
 from heavywater.frame.summary import PERCENTILES, extremes, histogram, quantiles, rollup
+from heavywater.server.v3.frame_tables import chunks, distribution
 from heavywater.server.v3.schema import key, schema
-from heavywater.server.v3.table import made
 
 _NAN5 = ["NaN"] * 5
+_NAMELESS = {"name": None, "type": "Key<Frame>", "URL": None}
 
 
 def column(frame: Frame, name: str, rows: slice, *, data: bool = True, histograms: bool = False) -> dict[str, Any]:
@@ -20,7 +21,6 @@ def column(frame: Frame, name: str, rows: slice, *, data: bool = True, histogram
     kind, levels = frame.kind(name), frame.levels(name)
     text = kind in ("string", "uuid")
     low, high = (list(x) for x in extremes(frame, name))
-    low, high = _padded(low, r.min), _padded(high, r.max)
     bins, base, stride, percents = None, 0.0, 0.0, None
     if histograms and not text:
         h = histogram(frame, name, None if kind == "enum" else 1000 if kind == "real" else None)
@@ -50,107 +50,73 @@ def column(frame: Frame, name: str, rows: slice, *, data: bool = True, histogram
     return schema("ColV3", "Vec", fields)
 
 
-def _padded(values: list[float], last: float) -> list[float]:
-    """Five values; missing ones are the extreme value, as in H2O."""
-    return [last if v != v else v for v in values]
-
-
 def _values(frame: Frame, name: str, rows: slice) -> list[Any]:
     part = Frame(frame.data.select(name)[rows], frame.uuids & {name})
     return [float(v) for v in part.numeric(name)]
 
 
+@dataclass(frozen=True)
+class Page:
+    """The part of a frame that is shown.
+
+    Attributes
+    ----------
+    row_offset, row_count : int
+        Rows (count -1: 100).
+    column_offset, column_count : int
+        Columns described (count -1: all).
+    full_column_count : int
+        Columns with values (-1: all).
+    """
+
+    row_offset: int = 0
+    row_count: int = -1
+    column_offset: int = 0
+    column_count: int = -1
+    full_column_count: int = -1
+
+
 def frame_object(
-    name: str | None,
-    frame: Frame,
-    *,
-    row_offset: int = 0,
-    row_count: int = -1,
-    column_offset: int = 0,
-    column_count: int = -1,
-    full_column_count: int = -1,
-    names: Sequence[str] | None = None,
-    histograms: bool = False,
-    light: bool = False,
+    name: str | None, frame: Frame, page: Page = Page(), *, histograms: bool = False, light: bool = False
 ) -> dict[str, Any]:
     """`FrameV3`: columns and some of the rows.
 
     Parameters
     ----------
-    row_count, column_count, full_column_count : int
-        Rows shown (-1: 100), columns described and columns with values (-1: all).
+    name : str or None
+    frame : Frame
+    page : Page
     histograms : bool
         Work out histograms and percentiles.
     light : bool
         Leave out what costs time: size, checksum, tables.
     """
-    start = min(max(row_offset, 0), frame.nrow)
-    stop = min(start + (100 if row_count < 0 else row_count), frame.nrow)
-    first = min(max(column_offset, 0), frame.ncol)
-    listed = list(names) if names is not None else frame.names[first : None if column_count < 0 else first + column_count]
-    full = len(listed) if full_column_count < 0 else full_column_count
+    start = min(max(page.row_offset, 0), frame.nrow)
+    stop = min(start + (100 if page.row_count < 0 else page.row_count), frame.nrow)
+    first = min(max(page.column_offset, 0), frame.ncol)
+    listed = frame.names[first : None if page.column_count < 0 else first + page.column_count]
+    full = len(listed) if page.full_column_count < 0 else page.full_column_count
     rows = slice(start, stop)
     fields = {
-        "frame_id": key(name, "Frame"),
+        "frame_id": key(name, "Frame") or schema("FrameKeyV3", "Key<Frame>", _NAMELESS),
         "byte_size": 0 if light else int(frame.data.estimated_size()),
         "is_text": False,
         "row_offset": start,
         "row_count": stop - start,
         "column_offset": first,
         "column_count": len(listed),
-        "full_column_count": min(full, len(listed)),
+        "full_column_count": full,
         "total_column_count": frame.ncol,
         "checksum": 0 if light else frame_checksum(frame),
         "rows": frame.nrow,
         "num_columns": frame.ncol,
         "default_percentiles": list(PERCENTILES),
-        "columns": [
-            column(frame, n, rows, data=i < full or full_column_count < 0, histograms=histograms)
-            for i, n in enumerate(listed)
-        ],
+        "columns": [column(frame, n, rows, data=i < full, histograms=histograms) for i, n in enumerate(listed)],
         "compatible_models": None,
         "chunk_summary": None if light else chunks(frame),
         "distribution_summary": None if light else distribution(frame),
     }
     return schema("FrameV3", "Frame", fields, request=True)
-
-
-def chunks(frame: Frame) -> dict[str, Any]:
-    """How the columns are stored; every column is one chunk here."""
-    kinds: dict[str, list[str]] = {}
-    for n in frame.names:
-        kinds.setdefault(str(frame.column(n).dtype).partition("(")[0], []).append(n)
-    total = max(int(frame.data.estimated_size()), 1)
-    rows = []
-    for kind, names in kinds.items():
-        size = int(frame.data.select(names).estimated_size())
-        rows.append([kind[:8], kind, len(names), 100.0 * len(names) / max(frame.ncol, 1), _size(size), 100.0 * size / total])
-    columns = [
-        ("chunk_type", "string"), ("chunk_name", "string"), ("count", "int"), ("count_percentage", "float"),
-        ("size", "string"), ("size_percentage", "float"),
-    ]  # fmt: skip
-    return made("Chunk compression summary", columns, rows)
-
-
-def distribution(frame: Frame) -> dict[str, Any]:
-    """Where the rows are: all on this machine."""
-    size = _size(int(frame.data.estimated_size()))
-    here: list[Any] = [size, float(frame.nrow), 1.0, float(frame.ncol)]
-    rows = [[label, *here] for label in ("here", "mean", "min", "max")]
-    rows += [["stddev", _size(0), 0.0, 0.0, 0.0], ["total", *here]]
-    columns = [
-        ("", "string"), ("size", "string"), ("number_of_rows", "float"), ("number_of_chunks_per_column", "float"),
-        ("number_of_chunks", "float"),
-    ]  # fmt: skip
-    return made("Frame distribution summary", columns, rows)
-
-
-def _size(n: float) -> str:
-    for unit in (" B", "KB", "MB", "GB"):
-        if n < 1024 or unit == "GB":
-            break
-        n /= 1024
-    return f"{n:7.1f} {unit}"
 
 
 def frames(shown: list[dict[str, Any]] | None, **fields: Any) -> dict[str, Any]:

@@ -26,7 +26,9 @@ def metrics(m: ModelMetrics | None, predictions: dict[str, Any] | None = None) -
         "scoring_time": stored.pop("scoring_time") or 0,
         "predictions": predictions,
     }
-    return schema(f"ModelMetrics{category}V3", f"ModelMetrics{category}", head | {k: _value(k, v) for k, v in stored.items()})
+    return schema(
+        f"ModelMetrics{category}V3", f"ModelMetrics{category}", head | {k: _value(k, v) for k, v in stored.items()}
+    )
 
 
 def _value(name: str, value: Any) -> Any:

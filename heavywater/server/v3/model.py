@@ -20,6 +20,9 @@ FULL_NAMES = {"deeplearning": "Deep Learning"}
 CAN_BUILD = {"deeplearning": ["Regression", "Binomial", "Multinomial", "AutoEncoder"]}
 """What each algorithm can be asked for."""
 
+EXPORTED = {"deeplearning": "1.10"}
+"""Algorithms whose models can be had as Java source and as MOJO, with the MOJO's version."""
+
 
 def parameters(cls: type, given: Mapping[str, Any], actual: Mapping[str, Any]) -> list[dict[str, Any]]:
     """`ModelParameterSchemaV3` for every parameter that H2O knows."""
@@ -90,8 +93,8 @@ def _head(m: Model) -> dict[str, Any]:
         "treatment_column_name": None,
         "data_frame": key(o["training_frame"], "Frame"),
         "timestamp": o["end_time"],
-        "have_pojo": False,
-        "have_mojo": False,
+        "have_pojo": m.algo in EXPORTED,
+        "have_mojo": m.algo in EXPORTED,
     }
 
 

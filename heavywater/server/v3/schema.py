@@ -16,6 +16,7 @@ _KEYS = {
     "Grid": ("GridKeyV3", None),
     "Keyed": ("KeyV3", None),
     "PartialDependence": ("PartialDependenceKeyV3", "/3/PartialDependence/"),
+    "DecryptionTool": ("DecryptionToolKeyV3", None),
 }
 
 
@@ -23,7 +24,9 @@ def meta(name: str, kind: str, version: int = 3) -> dict[str, Any]:
     return {"schema_version": version, "schema_name": name, "schema_type": kind}
 
 
-def schema(name: str, kind: str, fields: Mapping[str, Any], *, version: int = 3, request: bool = False) -> dict[str, Any]:
+def schema(
+    name: str, kind: str, fields: Mapping[str, Any], *, version: int = 3, request: bool = False
+) -> dict[str, Any]:
     """An object of the schema `name`; those that are also requests carry ``_exclude_fields``."""
     head: dict[str, Any] = {"__meta": meta(name, kind, version)}
     if request:
@@ -63,18 +66,19 @@ def dumps(value: Any) -> bytes:
 
 
 def without(value: dict[str, Any], paths: str) -> dict[str, Any]:
-    """`value` without the members named by a comma-separated list of paths such as ``frames/columns/data``."""
+    """`value` with null for the members that a comma-separated list of paths such as ``frames/columns/data`` names."""
     for path in filter(None, (p.strip() for p in paths.split(","))):
-        _drop(value, path.split("/"))
-    return value
+        if path != "__meta":
+            _drop(value, path.split("/"))
+    return value | ({"_exclude_fields": paths} if "_exclude_fields" in value else {})
 
 
 def _drop(value: Any, path: list[str]) -> None:
     if isinstance(value, list):
         for item in value:
             _drop(item, path)
-    elif isinstance(value, dict):
+    elif isinstance(value, dict) and path[0] in value:
         if len(path) == 1:
-            value.pop(path[0], None)
+            value[path[0]] = None
         else:
-            _drop(value.get(path[0]), path[1:])
+            _drop(value[path[0]], path[1:])

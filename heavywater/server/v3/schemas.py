@@ -1,77 +1,100 @@
-"""Fields of the schemas that clients ask about before anything else: name, type and whether it is an argument."""
+"""What the server says about schemas: `MetadataV3`, from the list of their fields."""
 
 from __future__ import annotations
 
+import json
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
-from heavywater.server.v3.schema import schema
+from heavywater.server.v3.schema import meta, schema
+from heavywater.server.v3.schema_fields import SCHEMA_FIELDS
 
-_ERROR = (
-    "timestamp:long error_url:string msg:string dev_msg:string http_status:int values:Map<string,Object> "
-    "exception_type:string exception_msg:string stacktrace:string[]"
+_FIELD = re.compile(
+    r"(?P<name>\w+):(?P<type>[^@<=]+(?:<[\w,.<>]+>(?:\[\])*)?)(?:@(?P<schema>\w+))?(?P<way><>|<)?(?:=(?P<value>.+))?"
 )
-_CLOUD = (
-    "skip_ticks:boolean:INPUT version:string branch_name:string last_commit_hash:string describe:string compiled_by:string "
-    "compiled_on:string build_number:string build_age:string build_too_old:boolean node_idx:int cloud_name:string "
-    "cloud_size:int cloud_uptime_millis:long cloud_internal_timezone:string datafile_parser_timezone:string "
-    "cloud_healthy:boolean bad_nodes:int consensus:boolean locked:boolean is_client:boolean hadoop_version:string "
-    "telemetry_enabled:boolean nodes:Iced[] internal_security_enabled:boolean leader_idx:int web_ip:string "
-    "_exclude_fields:string:INPUT"
-)
-
-SCHEMAS: dict[str, tuple[str, str, str]] = {
-    "CloudV3": ("RequestSchemaV3", "Iced", _CLOUD),
-    "H2OErrorV3": ("SchemaV3", "H2OError", _ERROR),
-    "H2OModelBuilderErrorV3": (
-        "H2OErrorV3", "H2OModelBuilderError",
-        f"parameters:Parameters messages:ValidationMessage[] error_count:int {_ERROR}",
-    ),
-}  # fmt: skip
-"""Name → superclass, type, fields."""
-
-_HELP = {
-    "version": "version of the API that is spoken",
-    "cloud_healthy": "whether the server can work",
-    "consensus": "whether all nodes agree; there is one node",
-    "nodes": "the machines of the cluster; there is one",
-    "msg": "what was wrong and what would be right",
-    "http_status": "status of the answer",
-    "exception_type": "kind of the error, by H2O's names",
-}
+_START: dict[str, Any] = {"boolean": False, "int": 0, "long": 0, "byte": 0, "double": 0.0, "float": 0.0}
+_WAYS = {None: "OUTPUT", "<": "INPUT", "<>": "INOUT"}
+_REQUESTS = "RequestSchemaV3"
 
 
-def described(name: str) -> dict[str, Any]:
-    """`MetadataV3` of one schema."""
-    superclass, kind, text = SCHEMAS[name]
-    fields = [_field(*item.split(":")) for item in f"{text} __meta:Schema.Meta".split()]
-    one = schema(
-        "SchemaMetadataV3", "SchemaMetadata",
-        {"version": 3, "name": name, "label": name, "superclass": superclass, "type": kind, "fields": fields},
-    )  # fmt: skip
-    return schema("MetadataV3", "Iced", {"routes": None, "schemas": [one]}, request=True)
+@dataclass(frozen=True)
+class Described:
+    """A schema: its place among the others and its fields as ``name:type…``."""
+
+    name: str
+    superclass: str
+    type: str
+    fields: tuple[str, ...]
 
 
-def _field(name: str, kind: str, direction: str = "OUTPUT") -> dict[str, Any]:
-    base = kind.removesuffix("[]")
-    inner = {"Parameters": "ModelParametersSchemaV3", "ValidationMessage": "ValidationMessageV3", "Iced": "NodeV3"}.get(base)
-    start: Any = {"boolean": False, "int": 0, "long": 0}.get(kind)
+@cache
+def schemas() -> dict[str, Described]:
+    """All schemas that are described, by name."""
+    found = {}
+    for paragraph in re.split(r"\n(?=\S)", SCHEMA_FIELDS.strip()):
+        head, _, rest = paragraph.partition("\n")
+        name, superclass, kind = head.split()
+        found[name] = Described(name, superclass, kind, tuple(rest.split()))
+    return found
+
+
+def described(s: Described) -> dict[str, Any]:
+    """`SchemaMetadataV3`."""
+    fields = [_field(s, text) for text in s.fields]
+    version = int(re.findall(r"V(\d+)$", s.name)[0]) if re.search(r"V\d+$", s.name) else 3
+    fields.append(_field_object(s, "__meta", "Schema.Meta", None, "OUTPUT", meta(s.name, s.type, version)))
+    values = {
+        "version": version,
+        "name": s.name,
+        "label": s.name,
+        "superclass": s.superclass,
+        "type": s.type,
+        "fields": fields,
+        "markdown": _markdown(s, fields),
+    }
+    return schema("SchemaMetadataV3", "SchemaMetadata", values)
+
+
+def metadata(routes: list[dict[str, Any]] | None, listed: Iterable[Described]) -> dict[str, Any]:
+    """`MetadataV3`."""
+    fields = {"routes": routes, "schemas": [described(s) for s in listed], "markdown": None}
+    return schema("MetadataV3", "Iced", fields, request=True)
+
+
+def _field(s: Described, text: str) -> dict[str, Any]:
+    found = _FIELD.fullmatch(text)
+    assert found is not None, text
+    value = json.loads(found["value"]) if found["value"] else _START.get(found["type"])
+    return _field_object(s, found["name"], found["type"], found["schema"], _WAYS[found["way"]], value)
+
+
+def _field_object(s: Described, name: str, kind: str, inner: str | None, way: str, value: Any) -> dict[str, Any]:
+    told = False if s.superclass == _REQUESTS else None  # H2O knows this of requests only
     fields = {
         "name": name,
         "type": kind,
-        "is_schema": inner is not None,
+        "is_schema": inner is not None and kind != "enum",
         "schema_name": inner,
-        "value": start,
-        "help": _HELP.get(name, name.replace("_", " ").strip()),
+        "value": value,
+        "help": name.replace("_", " ").strip(),
         "label": name,
-        "required": False,
+        "required": told,
         "level": "critical",
-        "direction": direction,
+        "direction": way,
         "is_inherited": False,
         "inherited_from": None,
-        "is_gridable": False,
+        "is_gridable": told,
         "values": [],
         "json": True,
         "is_member_of_frames": [],
         "is_mutually_exclusive_with": [],
     }
     return schema("FieldMetadataV3", "FieldMetadata", fields)
+
+
+def _markdown(s: Described, fields: list[dict[str, Any]]) -> str:
+    rows = "".join(f"| {f['name']} | {f['type']} | {f['direction']} |\n" for f in fields)
+    return f"# schema {s.name}\n\n| field | type | direction |\n|---|---|---|\n{rows}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from heavywater.server.v3.schema import meta, schema
@@ -33,20 +33,23 @@ def table(stored: Mapping[str, Any] | None, *, labels: bool = False) -> dict[str
     return _table(stored["name"], stored.get("description") or "", columns, data)
 
 
-def made(name: str, columns: Sequence[tuple[str, str]], rows: Sequence[Sequence[Any]], description: str = "") -> dict[str, Any]:
-    """A table from pairs of name and type, and rows."""
-    specs = [{"name": n, "type": t, "format": _FORMATS[t]} for n, t in columns]
+def made(
+    name: str, columns: Sequence[tuple[str, ...]], rows: Sequence[Sequence[Any]], description: str = ""
+) -> dict[str, Any]:
+    """A table from rows, and for each column its name, type and, when they are not the usual ones, format and heading."""
+    specs = [dict(zip(("name", "type", "format", "description"), c)) for c in columns]
     return _table(name, description, specs, [list(c) for c in zip(*rows)] if rows else [[] for _ in columns])
 
 
 def _table(name: str, description: str, columns: list[dict[str, Any]], data: list[list[Any]]) -> dict[str, Any]:
+    title = _TITLES.get(name, heading)
     specs = [
         {
             "__meta": meta("ColumnSpecsBase", "Iced", -1),
             "name": c["name"],
             "type": c["type"],
             "format": c.get("format") or _FORMATS.get(c["type"], "%s"),
-            "description": str(c["name"]).replace("_", " ").capitalize(),
+            "description": c["description"] if "description" in c else title(str(c["name"])),
         }
         for c in columns
     ]
@@ -58,3 +61,20 @@ def _table(name: str, description: str, columns: list[dict[str, Any]], data: lis
         "data": data,
     }
     return schema("TwoDimTableV3", "TwoDimTable", fields)
+
+
+_WORDS = {
+    "rms": "RMS", "rmse": "RMSE", "mse": "MSE", "mae": "MAE", "auc": "AUC", "logloss": "LogLoss", "of": "of", "per": "per",
+    "with": "with",
+}  # fmt: skip
+
+
+def heading(name: str) -> str:
+    """What H2O writes over a column: ``mean_rate`` → ``Mean Rate``."""
+    return " ".join(_WORDS.get(w, w if w in ("r2", "pr") else w.capitalize()) for w in name.split("_"))
+
+
+_TITLES: dict[str, Callable[[str], str]] = {
+    "Metrics for Thresholds": lambda n: "Threshold" if n == "threshold" else n,
+    "PartialDependence": str,
+}
