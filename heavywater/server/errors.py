@@ -81,12 +81,32 @@ def wrong_type(key: str, wanted: str, found: str) -> Refused:
 
 
 class BuilderRefused(Refused):
-    """Parameters of a model that cannot be used; carries the messages, field by field."""
+    """Parameters of a model that cannot be used.
 
-    def __init__(self, label: str, key: str, messages: list[Any], given: Mapping[str, Any]) -> None:
+    Parameters
+    ----------
+    label, key : str
+        The algorithm's and the model's name.
+    messages : list of Message
+        The problems.
+    notes : list of (str, str)
+        Parameters that have no effect, and why.
+    parameters : mapping
+        The parameters as an object for clients.
+    """
+
+    def __init__(
+        self,
+        label: str,
+        key: str,
+        messages: list[Any],
+        notes: list[tuple[str, str]] | None = None,
+        parameters: Mapping[str, Any] | None = None,
+    ) -> None:
         lines = "".join(f"ERRR on field: _{m.field}: {m.text}\n" for m in messages)
         super().__init__(f"Illegal argument(s) for {label} model: {key}.  Details: {lines}", 412, _BUILDER)
-        self.messages, self.given, self.label = messages, dict(given), label
+        self.label, self.messages, self.notes = label, messages, notes or []
+        self.parameters = None if parameters is None else dict(parameters)
 
 
 def refused(error: BaseException) -> Refused:
@@ -126,13 +146,20 @@ def error_object(r: Refused, url: str) -> dict[str, Any]:
     }
     if not isinstance(r, BuilderRefused):
         return schema("H2OErrorV3", "H2OError", fields)
-    listed = [{"_log_level": 1, "_field_name": f"_{m.field}", "_message": m.text} for m in r.messages]
-    parameters = {f"_{k}": v for k, v in r.given.items()}
-    fields["values"] = {"algo": r.label, "messages": listed, "parameters": parameters, "error_count": len(listed)}
+    found = [("ERRR", m.field, m.text) for m in r.messages] + [("TRACE", f, t) for f, t in r.notes]
+    fields["values"] = {
+        "algo": r.label,
+        "messages": [
+            {"_log_level": 1 if kind == "ERRR" else 5, "_field_name": f"_{name}", "_message": text}
+            for kind, name, text in found
+        ],
+        "parameters": {f"_{k}": v for k, v in (r.parameters or {}).items() if k != "__meta"},
+        "error_count": len(r.messages),
+    }
     fields |= {
-        "parameters": None,
-        "messages": [validation_message("ERRR", m.field, m.text) for m in r.messages],
-        "error_count": len(listed),
+        "parameters": r.parameters,
+        "messages": [validation_message(*m) for m in found],
+        "error_count": len(r.messages),
     }
     return schema("H2OModelBuilderErrorV3", "H2OModelBuilderError", fields)
 

@@ -99,7 +99,11 @@ class Client:
         source = f'["{raw[0]}"]'
         setup = self.post("/3/ParseSetup", source_frames=source)
         types = "[" + ",".join(f'"{t}"' for t in setup["column_types"]) + "]"
-        given = {"column_types": types, "separator": setup["separator"], "check_header": setup["check_header"]} | options
+        given = {
+            "column_types": types,
+            "separator": setup["separator"],
+            "check_header": setup["check_header"],
+        } | options
         job = self.post("/3/Parse", destination_frame=key, source_frames=source, delete_on_done=True, **given)["job"]
         done = self.wait(job)
         assert done["status"] == "DONE", done
@@ -123,7 +127,9 @@ def h2o_python() -> str:
     """A Python that has the official client."""
     python = os.environ.get("HEAVYWATER_H2O_PYTHON", sys.executable)
     if subprocess.run([python, "-c", "import h2o"], capture_output=True, check=False).returncode:
-        pytest.skip("needs the official client: pip install h2o-client, or HEAVYWATER_H2O_PYTHON names a Python that has it")
+        pytest.skip(
+            "needs the official client: pip install h2o-client, or HEAVYWATER_H2O_PYTHON names a Python that has it"
+        )
     return python
 
 
@@ -135,7 +141,17 @@ def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., tu
     def start(*options: str) -> tuple[str, Path]:
         folder = tmp_path_factory.mktemp("served")
         (folder / "people.csv").write_text(CSV)
-        command = [sys.executable, "-m", "heavywater.server.serve", "--port", "0", "--root", str(folder), "--nthreads", "1"]
+        command = [
+            sys.executable,
+            "-m",
+            "heavywater.server.serve",
+            "--port",
+            "0",
+            "--root",
+            str(folder),
+            "--nthreads",
+            "1",
+        ]
         process = subprocess.Popen([*command, *options], stdout=subprocess.PIPE, text=True)
         started.append(process)
         assert process.stdout is not None

@@ -41,7 +41,11 @@ number.train(x=["group", "sex"], y="age", training_frame=train)
 seen["mse"] = number.mse() > 0
 auto = H2OAutoEncoderEstimator(hidden=[2], epochs=2, seed=1)
 auto.train(x=["age", "group"], training_frame=train)
-seen["anomaly"] = [auto.anomaly(test).names, auto.anomaly(test, per_feature=True).dim[1], auto.deepfeatures(test, 0).names]
+seen["anomaly"] = [
+    auto.anomaly(test).names,
+    auto.anomaly(test, per_feature=True).dim[1],
+    auto.deepfeatures(test, 0).names,
+]
 
 folds = H2ODeepLearningEstimator(hidden=[5], epochs=1, seed=1, nfolds=2)
 folds.train(x=["age", "group"], y="y", training_frame=train)

@@ -54,7 +54,8 @@ def test_builder_error_names_the_fields(people):
     )
     assert answer["__meta"]["schema_name"] == "H2OModelBuilderErrorV3"
     assert "ERRR on field: _hidden: " in answer["msg"]
-    assert {m["field_name"] for m in answer["messages"]} == {"hidden", "epochs"}
+    assert {m["field_name"] for m in answer["messages"] if m["message_type"] == "ERRR"} == {"hidden", "epochs"}
+    assert {m["message_type"] for m in answer["messages"]} == {"ERRR", "TRACE"}
     assert answer["error_count"] == answer["values"]["error_count"] == 2
 
 

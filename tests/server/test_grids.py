@@ -37,7 +37,9 @@ def test_failed_points_are_recorded(people):
 
 def test_partial_dependence(people):
     people.train(response_column="y", ignored_columns='["id"]', model_id="m")
-    done = people.wait(people.post("/3/PartialDependence/", model_id="m", frame_id="people.hex", cols="[age,group]", nbins=4))
+    done = people.wait(
+        people.post("/3/PartialDependence/", model_id="m", frame_id="people.hex", cols="[age,group]", nbins=4)
+    )
     assert done["status"] == "DONE"
     age, group = people.get(f"/3/PartialDependence/{done['dest']['name']}")["partial_dependence_data"]
     assert age["data"][0] == [20.0, 32.0, 44.0, 56.0]

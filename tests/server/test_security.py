@@ -115,7 +115,11 @@ def test_files_outside_the_roots_are_not_written(people, path):
     people.get("/99/Models.bin/m", 412, dir=path, force=True)
     folder = people.root.parent
     people.post(
-        "/3/ModelBuilders/deeplearning", 412, training_frame="people.hex", response_column="y", export_checkpoints_dir=folder
+        "/3/ModelBuilders/deeplearning",
+        412,
+        training_frame="people.hex",
+        response_column="y",
+        export_checkpoints_dir=folder,
     )
     assert sorted(p.name for p in folder.iterdir()) == ["root", "secret.csv"]
 
@@ -129,7 +133,11 @@ def test_completion_shows_the_roots_only(client):
 
 def test_code_is_not_taken_from_clients(people):
     answer = people.post(
-        "/3/ModelBuilders/deeplearning", 412, training_frame="people.hex", response_column="y", custom_metric_func="python:os=x"
+        "/3/ModelBuilders/deeplearning",
+        412,
+        training_frame="people.hex",
+        response_column="y",
+        custom_metric_func="python:os=x",
     )
     assert "does not run for clients" in answer["msg"]
 

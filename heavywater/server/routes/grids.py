@@ -18,6 +18,7 @@ from heavywater.server.routes.model_builders import _known, in_force, request_of
 from heavywater.server.search import Grid, ranked, search
 from heavywater.server.v3 import job as v3job
 from heavywater.server.v3.metrics import metrics
+from heavywater.server.v3.model import parameters_object
 from heavywater.server.v3.schema import key, schema
 from heavywater.server.v3.table import made, table
 from heavywater.server.wire import loose_json
@@ -72,7 +73,7 @@ def start(
 
     record = hub.start(work, f"{module.LABEL} Grid Search", name, "Grid")
     fields_out = {
-        "parameters": in_force(module.Params, values),
+        "parameters": parameters_object(module.Params, module.LABEL, in_force(module.Params, values)),
         "hyper_parameters": None,
         "grid_id": key(name, "Grid"),
         "search_criteria": _criteria(criteria),
@@ -144,12 +145,12 @@ def _shown(hub: Hub, grid: Grid, sort_by: str | None, decreasing: bool | None) -
         "sort_by": label,
         "decreasing": down,
         "model_ids": [key(m.key, "Model") for m in models],
-        "hyper_names": list(grid.hyper),
+        "hyper_names": sorted(grid.hyper),
         "failed_params": [None for _ in failed],
         "warning_details": [],
         "failure_details": [f["error"] for f in failed],
         "failure_stack_traces": [f["error"] for f in failed],
-        "failed_raw_params": [[_text(f["params"].get(n)) for n in grid.hyper] for f in failed],
+        "failed_raw_params": [[_text(f["params"].get(n)) for n in sorted(grid.hyper)] for f in failed],
         "training_metrics": [metrics(m.metrics("train")) for m in models],
         "validation_metrics": [metrics(m.metrics("valid")) for m in models],
         "cross_validation_metrics": [metrics(m.metrics("xval")) for m in models],
@@ -164,13 +165,14 @@ def _shown(hub: Hub, grid: Grid, sort_by: str | None, decreasing: bool | None) -
 
 
 def _summary(grid: Grid, models: list[Model], name: str, label: str, down: bool) -> dict[str, Any]:
-    numeric = {n: all(isinstance(v, (int, float)) for v in values) for n, values in grid.hyper.items()}
-    columns = [("", "string"), *((n, "double" if numeric[n] else "string") for n in grid.hyper)]
-    columns += [("model_ids", "string"), (label, "double")]
+    numeric = {n: all(isinstance(v, (int, float)) for v in grid.hyper[n]) for n in sorted(grid.hyper)}
+    columns: list[tuple[str, ...]] = [("", "string", "%s", "")]
+    columns += [(n, "double", "%.5f", n) if numeric[n] else (n, "string", "%s", n) for n in numeric]
+    columns += [("model_ids", "string", "%s", "model_ids"), (label, "double", "%.5f", label)]
     rows = []
     for m in models:
         point = grid.points[m.key]
-        shown = [float(point[n]) if numeric[n] else _text(point[n]) for n in grid.hyper]
+        shown = [float(point[n]) if numeric[n] else _text(point[n]) for n in numeric]
         rows.append(["", *shown, m.key, value_of(m, name)])
     order = "decreasing" if down else "increasing"
     return made("Hyper-Parameter Search Summary", columns, rows, f"ordered by {order} {label}")

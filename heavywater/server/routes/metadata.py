@@ -11,8 +11,8 @@ from heavywater.errors import did_you_mean
 from heavywater.server.errors import Refused
 from heavywater.server.hub import Hub
 from heavywater.server.router import ROUTES, Raw, Route, route
-from heavywater.server.v3.schema import dumps, schema
 from heavywater.server.v3.model import EXPORTED
+from heavywater.server.v3.schema import dumps, schema
 from heavywater.server.v3.schemas import metadata, schemas
 from heavywater.server.wire import signature
 

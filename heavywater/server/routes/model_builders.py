@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from heavywater.algos.base import ALGORITHMS, algorithm
 from heavywater.engine.request import TrainRequest
-from heavywater.errors import InvalidParams, did_you_mean
+from heavywater.errors import HeavywaterError, InvalidParams, did_you_mean
 from heavywater.frame import Frame
 from heavywater.params import canonical
 from heavywater.params.declare import Message, infos
@@ -16,6 +17,7 @@ from heavywater.server.errors import BuilderRefused, Refused, bad_request, no_ro
 from heavywater.server.hub import Hub
 from heavywater.server.router import route
 from heavywater.server.v3 import model as v3
+from heavywater.server.v3.notes import notes
 from heavywater.server.v3.schema import schema
 from heavywater.server.wire import parameter
 from heavywater.training.fit import prepare
@@ -37,8 +39,12 @@ def one(hub: Hub, algo: str) -> dict[str, Any]:
 
 
 def _builders(names: list[str]) -> dict[str, Any]:
-    builders = {n: v3.builder(n, given={}, actual={}) for n in names}
+    builders = {n: v3.builder(n, actual={}, messages=_default_notes(n)) for n in names}
     return schema("ModelBuildersV3", "ModelBuilders", {"algo": None, "model_builders": builders}, request=True)
+
+
+def _default_notes(algo: str) -> list[dict[str, Any]]:
+    return [validation_message("TRACE", *note) for note in notes(in_force(algorithm(algo).Params, {}), None)]
 
 
 def _known(method: str, algo: str, tail: str) -> None:
@@ -50,25 +56,45 @@ def _known(method: str, algo: str, tail: str) -> None:
 def fresh_id(hub: Hub, algo: str, agent: str = "rest") -> dict[str, Any]:
     """A name that no model has."""
     _known("POST", algo, "/model_id")
-    return schema("ModelIdV3", "Iced", {"model_id": hub.new_model_key(algorithm(algo).LABEL, agent)})
+    return schema("ModelIdV3", "Iced", {"model_id": hub.new_model_key(algo, agent)})
 
 
 @route("POST", "/3/ModelBuilders/{algo}/parameters")
 def validate(hub: Hub, algo: str, agent: str = "rest", **fields: str) -> dict[str, Any]:
     """Check parameters without training."""
     _known("POST", algo, "/parameters")
-    module = algorithm(algo)
-    values = values_of(module.Params, fields, module.LABEL)
-    messages: list[dict[str, Any]] = []
-    errors = 0
+    cls, label = algorithm(algo).Params, algorithm(algo).LABEL
+    values = values_of(cls, fields, label)
     if values.get("training_frame") is None:
         found = [Message("training_frame", "error", "Missing training frame")]
     else:
         found = check(hub, algo, values)
-    for m in found:
-        errors += m.severity == "error"
-        messages.append(validation_message("ERRR" if m.severity == "error" else "WARN", m.field, m.text))
-    return v3.builder(algo, given={}, actual=in_force(module.Params, values), messages=messages, errors=errors)
+    force = in_force(cls, values)
+    messages = [
+        validation_message("ERRR" if m.severity == "error" else "WARN", _field(m), m.text)
+        for m in sorted(found, key=lambda m: m.severity != "error")
+    ]
+    messages += [validation_message("TRACE", *note) for note in notes(force, category_of(hub, values))]
+    errors = sum(m.severity == "error" for m in found)
+    return v3.builder(algo, actual=force, messages=messages, errors=errors)
+
+
+def _field(m: Message) -> str:
+    """The field that H2O names: it calls the response's column ``response``."""
+    return "response" if m.field == "response_column" or not m.field else m.field
+
+
+def category_of(hub: Hub, values: Mapping[str, Any]) -> str | None:
+    """What kind of model a request is for; None without data."""
+    key = values.get("training_frame")
+    frame = hub.find(key) if key else None
+    if not isinstance(frame, Frame):
+        return None
+    y = values.get("response_column")
+    if values.get("autoencoder") or y not in frame.names:
+        return "AutoEncoder"
+    levels = frame.levels(y)
+    return "Regression" if levels is None else "Binomial" if len(levels) <= 2 else "Multinomial"
 
 
 def check(hub: Hub, algo: str, values: Mapping[str, Any]) -> list[Message]:
@@ -94,16 +120,29 @@ def train(hub: Hub, algo: str, agent: str = "rest", **fields: str) -> dict[str, 
     name = values.get("model_id") or hub.new_model_key(module.LABEL, agent)
     values["model_id"] = name
     if values.get("training_frame") is None:
-        raise BuilderRefused(module.LABEL, name, [Message("training_frame", "error", "Missing training frame")], values)
+        raise _refused(hub, algo, values, [Message("training_frame", "error", "Missing training frame")])
     hub.check_room()
-    request = request_of(hub, algo, values)
+    request = replace(request_of(hub, algo, values), job_key=hub.job_key())
     try:
         job = hub.engine.submit(request)
     except InvalidParams as e:
-        raise BuilderRefused(module.LABEL, name, list(e.messages), values) from None
+        raise _refused(hub, algo, values, list(e.messages)) from None
     record = hub.follow(job, module.LABEL, name, "Model")
-    messages = [validation_message("WARN", "", text) for text in job.warnings]
-    return v3.builder(algo, given={}, actual=in_force(module.Params, values), messages=messages, record=record)
+    force = in_force(module.Params, values)
+    messages = [validation_message("WARN", "response", text) for text in job.warnings]
+    messages += [validation_message("TRACE", *note) for note in notes(force, category_of(hub, values))]
+    return v3.builder(algo, actual=force, messages=messages, record=record)
+
+
+def _refused(hub: Hub, algo: str, values: Mapping[str, Any], problems: Sequence[Message]) -> BuilderRefused:
+    module = algorithm(algo)
+    try:
+        found = notes(in_force(module.Params, values), category_of(hub, values))
+    except HeavywaterError:
+        found = []
+    told = [Message(_field(m), m.severity, m.text) for m in problems]
+    object_ = v3.parameters_object(module.Params, module.LABEL, {k: v for k, v in values.items() if k != "model_id"})
+    return BuilderRefused(module.LABEL, str(values.get("model_id") or ""), told, found, object_)
 
 
 def values_of(cls: type, fields: Mapping[str, str], label: str) -> dict[str, Any]:

@@ -81,7 +81,6 @@ def setup(
         custom_non_data_line_markers=custom_non_data_line_markers or None,
     )
     names = list(column_names or ()) or (list(look.names) if look.header or look.parse_type != "CSV" else None)
-    header = [list(look.names)] if look.header else []
     fields = {
         "source_frames": [key(n, "Frame") for n in source_frames],
         "parse_type": look.parse_type,
@@ -98,12 +97,12 @@ def setup(
         "destination_frame": destination_frame or _free_name(hub, raws[0]),
         "header_lines": 0,
         "number_columns": len(look.names),
-        "data": [*header, *(list(r) for r in look.preview)][:10],
+        "data": [list(r) for r in look.preview][: 9 if look.header else 10],
         "warnings": None,
         "chunk_size": chunk_size,
         "total_filtered_column_count": len(look.names),
         "custom_non_data_line_markers": custom_non_data_line_markers,
-        "decrypt_tool": key(decrypt_tool, "Keyed"),
+        "decrypt_tool": key(decrypt_tool, "DecryptionTool"),
         "partition_by": partition_by,
         "escapechar": escapechar,
         "force_col_types": force_col_types,
@@ -154,11 +153,12 @@ def parse_files(
     """Read raw files as one frame; a job."""
     if not source_frames or not destination_frame:
         raise Refused("Missing data")
-    if partition_by or decrypt_tool:
+    if partition_by or (decrypt_tool or "null").lower() != "null":
         raise Refused("partition_by and decrypt_tool are not supported by this server; leave them out")
     raws = _sources(hub, source_frames)
+    kept_names = column_names
     if skipped_columns and column_names and number_columns and len(column_names) == number_columns:
-        column_names = [n for i, n in enumerate(column_names) if i not in set(skipped_columns)]
+        kept_names = [n for i, n in enumerate(column_names) if i not in set(skipped_columns)]
     types = [None if t.lower() in _GUESSED else t.lower() for t in column_types or []] or None
     separator_char = _char(separator)
 
@@ -168,7 +168,7 @@ def parse_files(
             _paths(raws),
             header=max(-1, min(1, check_header)),
             sep=separator_char if (parse_type or "CSV").upper() in ("CSV", "GUESS") else None,
-            col_names=column_names or None,
+            col_names=kept_names or None,
             col_types=types,
             na_strings=na_strings or None,
             skipped_columns=skipped_columns or None,
@@ -203,7 +203,7 @@ def parse_files(
         "chunk_size": chunk_size,
         "delete_on_done": delete_on_done,
         "blocking": blocking,
-        "decrypt_tool": None,
+        "decrypt_tool": key(decrypt_tool, "DecryptionTool"),
         "custom_non_data_line_markers": custom_non_data_line_markers,
         "partition_by": partition_by,
         "job": v3.job(record),

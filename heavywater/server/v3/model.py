@@ -15,29 +15,45 @@ from heavywater.server.v3.schema import key, schema
 from heavywater.server.v3.table import table
 
 _TYPES = {"int": "Numeric", "real": "Numeric", "enum": "Enum", "time": "Time", "string": "String", "uuid": "UUID"}
-FULL_NAMES = {"deeplearning": "Deep Learning"}
+FULL_NAMES = {"deeplearning": "Deep Learning", "gbm": "Gradient Boosting Machine"}
 """Names for people."""
 CAN_BUILD = {"deeplearning": ["Regression", "Binomial", "Multinomial", "AutoEncoder"]}
+_SUPERVISED = ["Regression", "Binomial", "Multinomial"]
 """What each algorithm can be asked for."""
 
 EXPORTED = {"deeplearning": "1.10"}
 """Algorithms whose models can be had as Java source and as MOJO, with the MOJO's version."""
 
+_UNTOLD = {"parallelize_cross_validation": True, "max_categorical_levels": 10, "custom_distribution_func": None}
+"""Members of H2O's parameter objects that its parameter lists leave out."""
 
-def parameters(cls: type, given: Mapping[str, Any], actual: Mapping[str, Any]) -> list[dict[str, Any]]:
+
+def parameters(cls: type, given: Mapping[str, Any] | None, actual: Mapping[str, Any]) -> list[dict[str, Any]]:
     """`ModelParameterSchemaV3` for every parameter that H2O knows."""
     known = infos(cls)
     out = []
     for entry in metadata(cls, given=given, actual=actual):
         info = known[entry["name"]]
         for which in ("default_value", "actual_value", "input_value"):
-            entry[which] = _value(info.type, entry[which], entry)
+            entry[which] = _value(info.type, entry.get(which), entry)
         order = [
             "name", "label", "help", "required", "type", "default_value", "actual_value", "input_value", "level", "values",
             "is_member_of_frames", "is_mutually_exclusive_with", "gridable",
         ]  # fmt: skip
         out.append(schema("ModelParameterSchemaV3", "Iced", {k: entry[k] for k in order}))
     return out
+
+
+def parameters_object(cls: type, label: str, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Such as `DeepLearningParametersV3`: the values by name."""
+    found: dict[str, Any] = {}
+    for name, info in infos(cls).items():
+        if not info.ours:
+            default = list(info.default) if isinstance(info.default, tuple) else info.default
+            found[name] = _value(info.type, values.get(name, default), {"is_member_of_frames": None})
+    for name, value in _UNTOLD.items():
+        found.setdefault(name, value)
+    return schema(f"{label}ParametersV3", f"{label}Parameters", found)
 
 
 def _value(kind: str, value: Any, entry: Mapping[str, Any]) -> Any:
@@ -55,7 +71,6 @@ def _value(kind: str, value: Any, entry: Mapping[str, Any]) -> Any:
 def builder(
     algo: str,
     *,
-    given: Mapping[str, Any],
     actual: Mapping[str, Any],
     messages: Sequence[dict[str, Any]] = (),
     record: Any = None,
@@ -67,13 +82,13 @@ def builder(
         "_exclude_fields": None,
         "job": None if record is None else job(record),
         "algo": algo,
-        "algo_full_name": FULL_NAMES[algo],
-        "can_build": CAN_BUILD[algo],
+        "algo_full_name": FULL_NAMES.get(algo, module.LABEL),
+        "can_build": CAN_BUILD.get(algo, _SUPERVISED),
         "visibility": "Stable",
         "supervised": True,
         "messages": list(messages),
         "error_count": errors,
-        "parameters": parameters(module.Params, given, actual),
+        "parameters": parameters(module.Params, None, actual),
     }
     return schema(f"{module.LABEL}V3", module.LABEL, fields)
 
