@@ -17,7 +17,11 @@ from heavywater.frame import Frame
 from heavywater.models.model import Model
 from heavywater.models.state import ModelState
 
-ALGORITHMS = {"deeplearning": "heavywater.algos.deeplearning"}
+ALGORITHMS = {
+    "deeplearning": "heavywater.algos.deeplearning",
+    "deepwater": "heavywater.algos.deepwater",
+    "gbm": "heavywater.algos.gbm",
+}
 """Name → package; a package offers `Params`, `train`, `build_model` and `validators` (see `Algorithm`)."""
 
 

@@ -11,6 +11,8 @@ from heavywater.models.model import Model
 
 ESTIMATORS: dict[str, tuple[str, str]] = {
     "deeplearning": ("heavywater.estimators.deeplearning", "H2ODeepLearningEstimator"),
+    "deepwater": ("heavywater.estimators.deepwater", "H2ODeepWaterEstimator"),
+    "gbm": ("heavywater.estimators.gbm", "H2OGradientBoostingEstimator"),
 }
 """Algorithm → module and class of its estimator."""
 

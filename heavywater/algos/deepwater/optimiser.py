@@ -1,0 +1,120 @@
+"""Steps from gradients: Deep Water's momentum with element-wise clipping, and AdamW; the schedules of rate and momentum."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from heavywater.algos.deepwater.params import DeepWaterParams
+
+PREFIXES = {"sgd": ("velocity:",), "adamw": ("first:", "second:")}
+"""Names of the optimiser's arrays in a model: these, followed by the name of a weight."""
+_BETAS, _EPSILON = (0.9, 0.999), 1e-8
+
+
+def rate(p: DeepWaterParams, samples: int, total: float) -> float:
+    """Learning rate after `samples` of `total` training rows."""
+    if p.schedule == "cosine":
+        return 0.5 * float(p.learning_rate) * (1 + math.cos(math.pi * min(1.0, samples / max(total, 1.0))))
+    return float(p.learning_rate / (1 + p.learning_rate_annealing * samples))
+
+
+def momentum(p: DeepWaterParams, samples: int) -> float:
+    """Momentum after `samples` training rows."""
+    if samples >= p.momentum_ramp or p.momentum_ramp <= 0:
+        return float(p.momentum_stable)
+    return float(p.momentum_start + (p.momentum_stable - p.momentum_start) * samples / p.momentum_ramp)
+
+
+class Optimiser:
+    """Updates the weights of a module in place.
+
+    Parameters
+    ----------
+    torch : module
+        PyTorch.
+    named : mapping of str to Tensor
+        The weights that learn.
+    p : DeepWaterParams
+        Values in force.
+    total : float
+        Training rows of the whole run, for the cosine schedule.
+    """
+
+    def __init__(self, torch: Any, named: Mapping[str, Any], p: DeepWaterParams, total: float) -> None:
+        self._torch, self._p, self._total = torch, p, total
+        self._names, self._weights = list(named), list(named.values())
+        self._state = {k: [torch.zeros_like(w) for w in self._weights] for k in PREFIXES[p.optimizer]}
+        self._steps = 0
+
+    def zero(self) -> None:
+        for w in self._weights:
+            w.grad = None
+
+    def step(self, samples: int) -> None:
+        """One step by the mean gradient of a mini-batch; `samples` rows were trained before it."""
+        torch, p = self._torch, self._p
+        weights = [w for w in self._weights if w.grad is not None]
+        if not weights:
+            return
+        gradients = [w.grad for w in weights]
+        here = [i for i, w in enumerate(self._weights) if w.grad is not None]
+        with torch.no_grad():
+            if math.isfinite(p.clip_gradient):
+                torch._foreach_clamp_min_(gradients, -p.clip_gradient)
+                torch._foreach_clamp_max_(gradients, p.clip_gradient)
+            lr = rate(p, samples, self._total)
+            self._steps += 1
+            if p.optimizer == "sgd":
+                self._sgd(weights, gradients, [self._state["velocity:"][i] for i in here], lr, momentum(p, samples))
+            else:
+                first, second = ([self._state[k][i] for i in here] for k in ("first:", "second:"))
+                self._adamw(weights, gradients, first, second, lr)
+
+    def _sgd(self, weights: list[Any], gradients: list[Any], velocity: list[Any], lr: float, m: float) -> None:
+        """v ← m·v − lr·(g + decay·w); w ← w + v."""
+        torch = self._torch
+        if self._p.weight_decay:
+            torch._foreach_add_(gradients, weights, alpha=float(self._p.weight_decay))
+        torch._foreach_mul_(velocity, m)
+        torch._foreach_add_(velocity, gradients, alpha=-lr)
+        torch._foreach_add_(weights, velocity)
+
+    def _adamw(self, weights: list[Any], gradients: list[Any], first: list[Any], second: list[Any], lr: float) -> None:
+        torch, (b1, b2) = self._torch, _BETAS
+        if self._p.weight_decay:
+            torch._foreach_mul_(weights, 1 - lr * float(self._p.weight_decay))
+        torch._foreach_lerp_(first, gradients, 1 - b1)
+        torch._foreach_mul_(second, b2)
+        torch._foreach_addcmul_(second, gradients, gradients, 1 - b2)
+        root = torch._foreach_sqrt(second)
+        torch._foreach_div_(root, math.sqrt(1 - b2**self._steps))
+        torch._foreach_add_(root, _EPSILON)
+        torch._foreach_addcdiv_(weights, first, root, -lr / (1 - b1**self._steps))
+
+    # -- in and out ---------------------------------------------------------------------------------------------------
+
+    @property
+    def steps(self) -> int:
+        """Steps made."""
+        return self._steps
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """The optimiser's memory as arrays of a model."""
+        return {
+            f"{kind}{name}": t.detach().cpu().numpy().copy()
+            for kind, tensors in self._state.items()
+            for name, t in zip(self._names, tensors)
+        }
+
+    def load(self, arrays: Mapping[str, np.ndarray], steps: int) -> None:
+        """Take up the memory of another run; what is not there, or has another shape, starts at zero."""
+        self._steps = steps
+        for kind, tensors in self._state.items():
+            for name, t in zip(self._names, tensors):
+                found = arrays.get(f"{kind}{name}")
+                if found is not None and found.shape == tuple(t.shape):
+                    t.copy_(self._torch.from_numpy(np.array(found)))
