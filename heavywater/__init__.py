@@ -22,6 +22,7 @@ _HOME = {
     "interaction": "heavywater.h2oframe.functions",
     "H2ODeepLearningEstimator": "heavywater.estimators.deeplearning",
     "H2OAutoEncoderEstimator": "heavywater.estimators.deeplearning",
+    "H2ODeepWaterEstimator": "heavywater.estimators.deepwater",
     "H2OGridSearch": "heavywater.grid.grid_search",
 } | dict.fromkeys(
     (

@@ -4,14 +4,15 @@ from typing import Any
 
 from heavywater.errors import NotSupported
 from heavywater.estimators.deeplearning import H2OAutoEncoderEstimator, H2ODeepLearningEstimator
+from heavywater.estimators.deepwater import H2ODeepWaterEstimator
 
-__all__ = ["H2OAutoEncoderEstimator", "H2ODeepLearningEstimator"]
+__all__ = ["H2OAutoEncoderEstimator", "H2ODeepLearningEstimator", "H2ODeepWaterEstimator"]
 
 _ELSEWHERE = {
     "glm": "H2OGeneralizedLinearEstimator", "gbm": "H2OGradientBoostingEstimator",
     "random_forest": "H2ORandomForestEstimator", "xgboost": "H2OXGBoostEstimator", "kmeans": "H2OKMeansEstimator",
     "naive_bayes": "H2ONaiveBayesEstimator", "pca": "H2OPrincipalComponentAnalysisEstimator",
-    "stackedensemble": "H2OStackedEnsembleEstimator", "deepwater": "H2ODeepWaterEstimator",
+    "stackedensemble": "H2OStackedEnsembleEstimator",
     "isolation_forest": "H2OIsolationForestEstimator", "word2vec": "H2OWord2vecEstimator",
 }  # fmt: skip
 """Modules of H2O's estimators that this version lacks, with their classes."""
