@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import polars as pl
 
 from heavywater.frame.frame import Frame
+from heavywater.frame.panels import blocks, each_group
 
 
 def frame_checksum(frame: Frame) -> int:
@@ -19,20 +21,40 @@ def frame_checksum(frame: Frame) -> int:
     key = "checksum"
     if key not in frame._cache:
         h = hashlib.blake2b(digest_size=8)
+        folded = _folded(frame)
         for name in frame.names:
             kind = frame.kind(name)
             levels = frame.levels(name) or []
             for part in (name, "numeric" if kind in ("int", "real") else kind, str(len(levels)), *levels):
                 text = part.encode()
                 h.update(len(text).to_bytes(8, "little") + text)
-            _add_values(h, frame, name)
+            _add_values(h, frame, name, folded)
         frame._cache[key] = int.from_bytes(h.digest(), "little", signed=True)
     value = frame._cache[key]
     assert isinstance(value, int)
     return value
 
 
-def _add_values(h: hashlib.blake2b, frame: Frame, name: str) -> None:
+def _folded(frame: Frame) -> dict[str, tuple[int, float]]:
+    """For each column of numbers or times its values folded into 64 bits, and the largest magnitude in its group."""
+    from heavywater.frame.rollup_kernel import fold_panel  # compiles on first use
+
+    out: dict[str, tuple[int, float]] = {}
+
+    def fold(_: int, names: Sequence[str]) -> None:
+        state, largest = np.full(len(names), frame.nrow, np.uint64), 0.0
+        for _, panel in blocks(frame, names):
+            largest = max(largest, float(np.abs(panel).max(initial=0.0, where=~np.isnan(panel))))
+            panel += 0.0  # -0.0 becomes 0.0
+            panel[np.isnan(panel)] = np.nan
+            fold_panel(panel.view(np.uint64), state)
+        out.update(zip(names, ((v, largest) for v in state.tolist()), strict=True))
+
+    each_group(frame, [n for n in frame.names if frame.kind(n) in ("int", "real", "time")], fold)
+    return out
+
+
+def _add_values(h: hashlib.blake2b, frame: Frame, name: str, folded: Mapping[str, tuple[int, float]]) -> None:
     col = frame.column(name)
     if isinstance(col.dtype, pl.Enum):
         h.update(frame.codes(name).astype("<i4").data)
@@ -41,12 +63,9 @@ def _add_values(h: hashlib.blake2b, frame: Frame, name: str) -> None:
         h.update(np.ascontiguousarray(lengths, "<i8").data)
         h.update("".join(col.drop_nulls().to_list()).encode())
     else:
-        if col.dtype == pl.Int64 and not bool(col.is_between(-(2**53), 2**53).all()):
+        bits, largest = folded[name]
+        if col.dtype == pl.Int64 and largest >= 2.0**53 and not bool(col.is_between(-(2**53), 2**53).all()):
             h.update(
                 np.ascontiguousarray(col.fill_null(0).to_numpy(), "<i8").data
             )  # beyond what a float can tell apart
-        from heavywater.frame.rollup_kernel import fold_bits  # compiles on first use
-
-        x = frame.numeric(name) + 0.0  # -0.0 becomes 0.0
-        x[np.isnan(x)] = np.nan
-        h.update(int(fold_bits(x, len(x))).to_bytes(8, "little"))
+        h.update(bits.to_bytes(8, "little"))

@@ -18,7 +18,8 @@ from heavywater.core.hashing import murmur2_slot
 from heavywater.core.mlp.layout import Inputs
 from heavywater.errors import H2OTypeError
 from heavywater.frame.frame import Frame
-from heavywater.frame.summary import rollup
+from heavywater.frame.panels import blocks, each_group
+from heavywater.frame.summary import rollups
 
 Scaling = Literal["standardize", "scale", "range", "none"]
 BLOCK = 8192
@@ -106,8 +107,8 @@ class Design:
         for i, name in enumerate(self.cats):
             slots[:, i] = self._slots_of(i, frame.codes(name), training)
         if csr:
-            blocks = (self._numeric(Frame(frame.data.slice(s, BLOCK)), training, dtype) for s in range(0, n, BLOCK))
-            indptr, indices, values = _to_csr(blocks, dtype)
+            parts = (self._numeric(Frame(frame.data.slice(s, BLOCK)), training, dtype) for s in range(0, n, BLOCK))
+            indptr, indices, values = _to_csr(parts, dtype)
             dense: np.ndarray = np.empty((n, 0), dtype)
         else:
             dense = self._numeric(frame, training, dtype)
@@ -132,14 +133,20 @@ class Design:
 
     def _numeric(self, frame: Frame, training: bool, dtype: type) -> np.ndarray:
         """Scaled numeric values of all rows, ``(n, nums)``."""
-        from heavywater.frame.scale_kernel import scale_column  # compiles on first use
+        from heavywater.frame.scale_kernel import scale_panel  # compiles on first use
 
-        out: np.ndarray = np.empty((frame.nrow, len(self.nums)), dtype)
-        impute = training or self.impute_when_scoring
-        for j, name in enumerate(self.nums):
-            sub = 0.0 if self.sub is None else self.sub[j]
-            mul = 1.0 if self.mul is None else self.mul[j]
-            scale_column(frame.numeric(name), self.mean[j] if impute else np.nan, 0.0, sub, mul, out, j)
+        count = len(self.nums)
+        out: np.ndarray = np.empty((frame.nrow, count), dtype)
+        replacement = np.array(self.mean) if training or self.impute_when_scoring else np.full(count, np.nan)
+        sub = np.zeros(count) if self.sub is None else np.array(self.sub)
+        mul = np.ones(count) if self.mul is None else np.array(self.mul)
+
+        def scale(first: int, names: Sequence[str]) -> None:
+            here = slice(first, first + len(names))
+            for start, panel in blocks(frame, names):
+                scale_panel(panel, replacement[here], sub[here], mul[here], out, start, first)
+
+        each_group(frame, self.nums, scale)
         return out
 
     def adapt(self, frame: Frame, *, warn: Callable[[str], None] | None = None) -> Frame:
@@ -152,8 +159,9 @@ class Design:
         """
         say = warn or (lambda text: warnings.warn(text, stacklevel=3))
         columns: list[pl.Series] = []
+        there = set(frame.names)
         for name in self.names:
-            if name not in frame.data.columns:
+            if name not in there:
                 say(f"column {name!r} is missing; all its values count as missing")
                 empty = pl.Series(name, [None] * frame.nrow, dtype=pl.Float64)
                 columns.append(self._as_trained(name, empty, say) if name in self.cats else empty)
@@ -235,7 +243,7 @@ def build_design(
         [n for n in names if frame.kind(n) == "enum"], lambda n: len(frame.levels(n) or ())
     )
     nums = [n for n in names if frame.kind(n) != "enum"]
-    stats = [rollup(frame, n) for n in nums]
+    stats = list(rollups(frame, nums).values())
     mean = tuple(float(s.mean) for s in stats)
     moments = [] if weights is None else [weighted_moments(frame.numeric(n), weights, repeated=repeated) for n in nums]
     if repeated and moments:
@@ -306,12 +314,19 @@ def weighted_moments(x: np.ndarray, weights: np.ndarray, *, repeated: bool = Fal
     return mean, (n / (n - 1) * squares / total) ** 0.5 if n > 1 else 0.0
 
 
-def _to_csr(blocks: Iterator[np.ndarray], dtype: type) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _to_csr(parts: Iterator[np.ndarray], dtype: type) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    from heavywater.frame.scale_kernel import compress  # compiles on first use
+
     counts, indices = [np.zeros(1, np.int64)], [np.zeros(0, np.int32)]
     values: list[np.ndarray] = [np.zeros(0, dtype)]
-    for block in blocks:
-        rows, cols = np.nonzero(block)
-        counts.append(np.bincount(rows, minlength=len(block)))
-        indices.append(cols.astype(np.int32))
-        values.append(block[rows, cols])
+    for block in parts:
+        per_row, columns, kept = (
+            np.empty(len(block), np.int64),
+            np.empty(block.size, np.int32),
+            np.empty_like(block.ravel()),
+        )
+        total = compress(block, per_row, columns, kept)
+        counts.append(per_row)
+        indices.append(columns[:total].copy())
+        values.append(kept[:total].copy())
     return np.cumsum(np.concatenate(counts)), np.concatenate(indices), np.concatenate(values)

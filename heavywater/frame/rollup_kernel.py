@@ -1,61 +1,72 @@
-"""One pass over a column: counts, extremes, mean and sum of squares."""
+"""One pass over columns: counts, extremes, mean and sum of squares; the bits of all values."""
 
 from __future__ import annotations
 
 import numpy as np
 from numba import njit
 
+MOMENTS = ("missing", "zeros", "positive_infinities", "negative_infinities", "finite", "min", "max", "mean", "m2")
 
-@njit(cache=True, nogil=True)
-def rollup_pass(x: np.ndarray) -> tuple[int, int, int, int, float, float, float, float]:
-    """Statistics of a float64 vector, shape ``(n,)``; NaN is missing.
+
+def new_rollup(columns: int) -> np.ndarray:
+    """What `rollup_panel` starts with: `MOMENTS` in rows, one column each."""
+    state = np.zeros((len(MOMENTS), columns))
+    state[5], state[6] = np.inf, -np.inf
+    return state
+
+
+def rollup_panel(panel: np.ndarray, state: np.ndarray) -> None:
+    """Carry the statistics of columns on over a panel, float64 ``(rows, columns)``; NaN is missing.
 
     Mean and squared deviations are Welford's, over the rows in order, which is what H2O does within a chunk; other
-    formulas differ in the last bit, and that bit ends up in standardised inputs.  Infinite values are counted and
+    formulas differ in the last bit, and that bit ends up in standardised inputs. Infinite values are counted and
     otherwise left out.
-
-    Returns
-    -------
-    missing, zeros, positive_infinities, negative_infinities : int
-    minimum, maximum, mean, m2 : float
-        Of the finite values; NaN, NaN, NaN, 0 when there are none.
     """
-    missing = zeros = pinfs = ninfs = n = 0
-    low, high = np.inf, -np.inf
-    mean = m2 = 0.0
-    for v in x:
-        if np.isnan(v):
-            missing += 1
-            continue
-        if np.isinf(v):
-            if v > 0:
-                pinfs += 1
-            else:
-                ninfs += 1
-            continue
-        if v == 0.0:
-            zeros += 1
-        if v < low:
-            low = v
-        if v > high:
-            high = v
-        n += 1
-        before = v - mean
-        mean += before / n
-        m2 += before * (v - mean)
-    if n == 0:
-        return missing, zeros, pinfs, ninfs, np.nan, np.nan, np.nan, 0.0
-    return missing, zeros, pinfs, ninfs, low, high, mean, m2
+    (_rollup_finite if np.isfinite(panel).all() else _rollup_any)(panel, state)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _rollup_finite(panel: np.ndarray, state: np.ndarray) -> None:
+    zeros, count, low, high, mean, m2 = state[1], state[4], state[5], state[6], state[7], state[8]
+    for i in range(panel.shape[0]):
+        row = panel[i]
+        for k in range(panel.shape[1]):
+            v = row[k]
+            zeros[k] += 1.0 if v == 0.0 else 0.0
+            low[k] = min(v, low[k])
+            high[k] = max(v, high[k])
+            n = count[k] + 1.0
+            count[k] = n
+            before = v - mean[k]
+            new = mean[k] + before / n
+            m2[k] += before * (v - new)
+            mean[k] = new
 
 
 @njit(cache=True, nogil=True)
-def fold_bits(x: np.ndarray, state: int) -> int:
-    """Fold the bits of a float64 vector into a 64-bit state (multiply and xor, as in FNV-1a, a whole number at a time)."""
-    h = np.uint64(state)
-    for v in x.view(np.uint64):
-        h = (h ^ v) * np.uint64(0x9E3779B97F4A7C15)
-        h ^= h >> np.uint64(32)
-    return h  # type: ignore[return-value]
+def _rollup_any(panel: np.ndarray, state: np.ndarray) -> None:
+    for i in range(panel.shape[0]):
+        for k in range(panel.shape[1]):
+            v = panel[i, k]
+            if np.isfinite(v):
+                _rollup_finite(panel[i : i + 1, k : k + 1], state[:, k : k + 1])
+            elif np.isnan(v):
+                state[0, k] += 1
+            else:
+                state[2 if v > 0 else 3, k] += 1
+
+
+@njit(cache=True, nogil=True)
+def fold_panel(bits: np.ndarray, state: np.ndarray) -> None:
+    """Fold the bits of a panel, uint64 ``(rows, columns)``, into one 64-bit state per column.
+
+    Multiply and xor, as in FNV-1a, a value at a time.
+    """
+    for i in range(bits.shape[0]):
+        row = bits[i]
+        for k in range(bits.shape[1]):
+            h = (state[k] ^ row[k]) * np.uint64(0x9E3779B97F4A7C15)
+            state[k] = h ^ (h >> np.uint64(32))
 
 
 @njit(cache=True, nogil=True)

@@ -1,4 +1,4 @@
-"""Scaling one column into the design matrix."""
+"""Scaling columns into the design matrix, and picking out what is not zero."""
 
 from __future__ import annotations
 
@@ -7,19 +7,42 @@ from numba import njit
 
 
 @njit(cache=True, nogil=True)
-def scale_column(
-    x: np.ndarray, replacement: float, missing: float, sub: float, mul: float, out: np.ndarray, j: int
+def scale_panel(
+    panel: np.ndarray,
+    replacement: np.ndarray,
+    sub: np.ndarray,
+    mul: np.ndarray,
+    out: np.ndarray,
+    start: int,
+    first: int,
 ) -> None:
-    """Write ``(x - sub) * mul`` into column `j` of `out`.
+    """Write ``(x - sub) * mul`` of a panel (rows, columns) into rows `start`... and columns `first`... of `out`.
 
-    Values that are not finite count as missing: `replacement` stands for them before scaling; when it is NaN, `missing`
-    stands for them after scaling.
+    Values that are not finite count as missing: `replacement` stands for them before scaling; where it is NaN, they
+    become 0.
     """
-    for i in range(len(x)):
-        v = x[i]
-        if not np.isfinite(v):
-            v = replacement
-            if np.isnan(v):
-                out[i, j] = missing
-                continue
-        out[i, j] = (v - sub) * mul
+    columns = panel.shape[1]
+    for i in range(panel.shape[0]):
+        row, line = panel[i], out[start + i, first : first + columns]
+        for k in range(columns):
+            v = row[k]
+            if not np.isfinite(v):
+                v = replacement[k]
+            scaled = (v - sub[k]) * mul[k]
+            line[k] = 0.0 if np.isnan(scaled) else scaled
+
+
+@njit(cache=True, nogil=True)
+def compress(block: np.ndarray, counts: np.ndarray, indices: np.ndarray, values: np.ndarray) -> int:
+    """Column numbers and values of the non-zero entries of `block`, row after row; how many; `counts` per row."""
+    at = 0
+    for i in range(block.shape[0]):
+        before = at
+        for j in range(block.shape[1]):
+            v = block[i, j]
+            if v != 0.0:
+                indices[at] = j
+                values[at] = v
+                at += 1
+        counts[i] = at - before
+    return at

@@ -30,7 +30,7 @@ from heavywater.errors import H2OValueError
 from heavywater.frame import Frame
 from heavywater.frame.design import Design, build_design, with_hashing
 from heavywater.frame.encoding import Encoding, build_encoding
-from heavywater.frame.summary import rollup
+from heavywater.frame.summary import rollup, rollups
 
 _SPARSE_BELOW = 0.3
 """Numeric inputs are kept as CSR when fewer than this share of them is not zero."""
@@ -192,6 +192,7 @@ def prepare_data(ctx: TrainContext) -> TrainingData:
 def usable_columns(frame: Frame, names: list[str], ignore_const: bool, warn: Any) -> list[str]:
     """Predictors that can teach anything: no text and, unless asked for, no constant or empty columns."""
     text = [n for n in names if frame.kind(n) in ("string", "uuid")]
+    rollups(frame, names)
     flat = [n for n in names if n not in text and ignore_const and is_constant(frame, n)]
     if text:
         warn(f"columns of text take no part: {_listed(text)}; use asfactor() to make categories of them")

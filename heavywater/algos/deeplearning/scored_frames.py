@@ -6,6 +6,7 @@ import math
 from typing import Any
 
 import numpy as np
+import polars as pl
 
 from heavywater.algos.base import TrainContext
 from heavywater.algos.deeplearning.response import Response
@@ -27,7 +28,7 @@ def scoring_set(
 ) -> ScoringSet:
     """The `chosen` rows of a frame; `what` names it in the report."""
     full = len(chosen) == frame.nrow
-    part = frame if full else Frame(frame.data[chosen])
+    part = frame if full else Frame(frame.data.select(pl.all().gather(chosen)))
     text = f"full {what} frame" if full else f"temporary {what} frame with {len(chosen)} samples"
     return ScoringSet(
         part,
