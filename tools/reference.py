@@ -6,6 +6,7 @@ python tools/reference.py --check   only says which pages are out of date
 
 from __future__ import annotations
 
+import importlib
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,8 +17,6 @@ from heavywater.params import Info, infos, wanted
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / "docs" / "reference"
 sys.path.insert(0, str(ROOT))
-
-from tests.algos.effects import EFFECTS, WITHOUT_EFFECT  # noqa: E402  (the tests are not installed)
 
 _HOW = """\
 Parameters are given by name to the constructor of an estimator, and are checked when training starts: all problems are
@@ -45,8 +44,10 @@ def page(name: str) -> str:
     lines += ["| parameter | type | default | what it does |", "|---|---|---|---|"]
     for n, i in declared.items():
         lines.append(f"| [{n}](#{n}) | {i.type.replace('<', '&lt;')} | {_default(i)} | {_cell(i.help)} |")
-    lines += ["", "## Tests", "", *_TESTS.splitlines(), "", "| parameter | status | test |", "|---|---|---|"]
-    lines += [f"| {n} | {_status(n, not_yet)} | `{EFFECTS[n]}` |" for n in declared]
+    effects, without = tested(name)
+    if effects:
+        lines += ["", "## Tests", "", *_TESTS.splitlines(), "", "| parameter | status | test |", "|---|---|---|"]
+        lines += [f"| {n} | {_status(n, not_yet, without)} | `{effects[n]}` |" for n in declared]
     for n, i in declared.items():
         lines += ["", f"## {n}", "", *_section(i, not_yet.get(n))]
     if module.Params.removed:
@@ -55,14 +56,25 @@ def page(name: str) -> str:
     return "\n".join(lines) + "\n"
 
 
+def tested(name: str) -> tuple[Mapping[str, str], Mapping[str, str]]:
+    """Parameter → test of an algorithm, and parameter → why it has no effect; empty where no such list is kept."""
+    own = f"tests.algos.{name}.effects"
+    if not (ROOT / "tests" / "algos" / name / "effects.py").is_file():
+        if name != "deeplearning":
+            return {}, {}
+        own = "tests.algos.effects"
+    module = importlib.import_module(own)  # the tests are not installed
+    return module.EFFECTS, module.WITHOUT_EFFECT
+
+
 _TESTS = """\
 For every parameter the test, in `tests/algos`, that fails when its effect is taken away. Where the status says that it
 has no effect, the test makes sure of that.
 """
 
 
-def _status(name: str, not_yet: Mapping[str, str]) -> str:
-    return f"refused: {not_yet[name]}" if name in not_yet else WITHOUT_EFFECT.get(name, "works")
+def _status(name: str, not_yet: Mapping[str, str], without: Mapping[str, str]) -> str:
+    return f"refused: {not_yet[name]}" if name in not_yet else without.get(name, "works")
 
 
 def _section(i: Info, missing: str | None) -> list[str]:
