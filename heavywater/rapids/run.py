@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from heavywater.errors import H2OTypeError, HeavywaterError, NotFound, NotSupported, did_you_mean
 from heavywater.frame import Frame
 from heavywater.rapids import primitives as _registered  # noqa: F401  (declares every primitive)
+from heavywater.rapids.bounds import bounds
 from heavywater.rapids.declare import REGISTRY, Primitive, describe, find
 from heavywater.rapids.node import Call, Done, Items, Lambda, Leaf, Name, Node, Schema
 from heavywater.rapids.table import Table
@@ -160,7 +161,12 @@ def _apply(node: Call, args: list[Any], world: World | None) -> Any:
 def apply_primitive(entry: Primitive, args: list[Any]) -> Any:
     """Run a primitive; an error from below says which primitive it was."""
     try:
-        return entry(args)
+        made = entry(args)
+        if isinstance(made, Table):
+            limits = bounds()
+            limits.check_rows(made.nrow)
+            limits.check_columns(made.ncol)
+        return made
     except HeavywaterError:
         raise
     except Exception as e:

@@ -95,10 +95,11 @@ def parse(
     ParseError
         When a file is missing, empty, binary, damaged or does not fit the others.
     """
+    limits = limits or Limits()
     files = _read_all(sources, pattern, limits)
     kind = _format(files[0], parse_type)
     if kind != "CSV":
-        return _other_format(kind, files, col_names, col_types, na_strings, skipped_columns)
+        return _other_format(kind, files, limits, col_names, col_types, na_strings, skipped_columns)
     files = [decoded(f) for f in files]
     setup = csv_setup(
         files[0],
@@ -112,6 +113,7 @@ def parse(
         escapechar,
         custom_non_data_line_markers,
     )
+    limits.check_table(files[0].name, sum(f.data.count(b"\n") for f in files), len(setup.names))
     return _read_csv(files, setup)
 
 
@@ -127,10 +129,11 @@ def guess_setup(
     limits: Limits | None = None,
 ) -> ParseSetup:
     """What `parse` would do with the files: format, layout, names, and the kinds of columns as `wanted`."""
+    limits = limits or Limits()
     files = _read_all(sources, pattern, limits)
     kind = _format(files[0], None)
     if kind != "CSV":
-        frame = _other_format(kind, files, None, None, None, None)
+        frame = _other_format(kind, files, limits, None, None, None, None)
         kinds = tuple(_wanted_of(frame, n) for n in frame.names)
         head = frame.data.head(10).cast(pl.String).fill_null("").rows()
         return ParseSetup(kind, names=tuple(frame.names), wanted=kinds, preview=tuple(head))
@@ -145,7 +148,7 @@ def _wanted_of(frame: Frame, name: str) -> Wanted:
     return "numeric" if kind in ("int", "real") else kind  # type: ignore[return-value]
 
 
-def _read_all(sources: Location | Sequence[Location], pattern: str | None, limits: Limits | None) -> list[Source]:
+def _read_all(sources: Location | Sequence[Location], pattern: str | None, limits: Limits) -> list[Source]:
     return [s for name in expand(sources, pattern) for s in read(name, limits)]
 
 
@@ -173,13 +176,18 @@ def _format(source: Source, asked: str | None) -> ParseType:
 def _other_format(
     kind: ParseType,
     files: Sequence[Source],
+    limits: Limits,
     col_names: Sequence[str] | None,
     col_types: Types | None,
     na_strings: NaStrings | None,
     skipped_columns: Sequence[int | str] | None,
 ) -> Frame:
-    reader = {"ARFF": read_arff, "SVMLight": read_svmlight, "PARQUET": read_parquet}[kind]
-    table, wanted = reader(files)
+    if kind == "ARFF":
+        table, wanted = read_arff(files)
+        limits.check_table(files[0].name, table.height, table.width)
+    else:
+        reader = read_svmlight if kind == "SVMLight" else read_parquet
+        table, wanted = reader(files, limits)
     if col_names is not None:
         if len(col_names) != table.width:
             raise ParseError(f"{files[0].name}: {len(col_names)} col_names for {table.width} columns")
@@ -283,6 +291,25 @@ def _tables(
     return [_as_text(r, f, s, setup) for r, f, s in zip(ready, files, skips)]
 
 
+def _unsigned_zeros(table: pl.DataFrame) -> pl.DataFrame:
+    return table.with_columns(unsigned_zero(c) for c in table.iter_columns() if c.dtype.is_float())
+
+
+def _whole_numbers(
+    ready: Sequence[Source], columns: int, skips: Sequence[int], setup: ParseSetup
+) -> list[tuple[pl.DataFrame, bool]] | None:
+    from heavywater.frame.parse.whole_numbers import read_whole_numbers  # compiles on first use
+
+    names = [f"column_{i}" for i in range(columns)]
+    tables: list[tuple[pl.DataFrame, bool]] = []
+    for file, skip in zip(ready, skips):
+        table = read_whole_numbers(file.data, names, separator=setup.separator, skip=skip)
+        if table is None:
+            return None
+        tables.append((table, False))
+    return tables
+
+
 def _typed(
     ready: Sequence[Source], files: Sequence[Source], skips: Sequence[int], setup: ParseSetup
 ) -> list[tuple[pl.DataFrame, bool]] | None:
@@ -295,6 +322,8 @@ def _typed(
         number = wanted == "numeric" and not setup.na_strings[i]
         whole = number and text.cast(pl.Int64, strict=False).null_count() == text.null_count()
         dtypes.append(pl.Int64 if whole else pl.Float64 if number else pl.String)
+    if all(t == pl.Int64 for t in dtypes) and (whole := _whole_numbers(ready, len(dtypes), skips, setup)):
+        return whole
     floats = [pl.Float64 if t == pl.Int64 else t for t in dtypes]
     attempts = ((dtypes, False), (floats, pl.String not in dtypes))
     for types, na_words in attempts:
@@ -303,7 +332,7 @@ def _typed(
                 read_columns(f.data, types, separator=setup.separator, quote=setup.quote, skip=s, na_words=na_words)
                 for f, s in zip(ready, skips)
             ]
-            return [(t.select(unsigned_zero(c) for c in t.iter_columns()), surplus) for t, surplus in tables]
+            return [(_unsigned_zeros(t), surplus) for t, surplus in tables]
         except pl.exceptions.PolarsError:
             continue
     return None

@@ -9,13 +9,14 @@ import polars as pl
 
 from heavywater.errors import ParseError
 from heavywater.frame.parse.columns import Wanted
+from heavywater.frame.parse.decompress import Limits
 from heavywater.frame.parse.sources import Source
 from heavywater.frame.parse.text import decoded
 
 MAX_CELLS = 1 << 31
 
 
-def read_svmlight(files: Sequence[Source]) -> tuple[pl.DataFrame, list[Wanted | None]]:
+def read_svmlight(files: Sequence[Source], limits: Limits | None = None) -> tuple[pl.DataFrame, list[Wanted | None]]:
     """Columns C1 (the label), C2 (index 1; or 0 where a file counts from 0, which moves all by one), ...
 
     What a line leaves out is 0; ``qid:n`` is left out; text after ``#`` is a comment.  The columns are dense.
@@ -55,7 +56,9 @@ def read_svmlight(files: Sequence[Source]) -> tuple[pl.DataFrame, list[Wanted | 
         raise ParseError(f"{files[0].name}: there is no data")
     first = 0 if cols and min(cols) == 0 else 1
     width = max(cols, default=first - 1) - first + 1
-    if width * len(labels) > MAX_CELLS:
+    limits = limits or Limits()
+    limits.check_table(files[0].name, len(labels), width + 1)
+    if width * len(labels) > min(MAX_CELLS, limits.max_bytes // 8):
         raise ParseError(f"{files[0].name}: {len(labels)} rows by {width} columns are too many to be held densely")
     dense = np.zeros((width, len(labels)))
     dense[np.array(cols, int) - first, np.array(rows, int)] = values

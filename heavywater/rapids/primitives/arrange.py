@@ -7,6 +7,7 @@ from typing import Any
 import polars as pl
 
 from heavywater.errors import H2OTypeError, H2OValueError
+from heavywater.rapids.bounds import bounds
 from heavywater.rapids.declare import Choice, Texts, Value, primitive, same_columns
 from heavywater.rapids.primitives.group import directions
 from heavywater.rapids.primitives.select import columns
@@ -73,8 +74,13 @@ def merge(
     old = [c.name for j, c in enumerate(right.cols) if j not in ky]
     slots = [f"\0{k}" for k in range(len(keys))]
     a = left.data.with_columns(p[0].alias(s) for p, s in zip(pairs, slots))
-    b = right.data.select(old).rename(dict(zip(old, new))).with_columns(p[1].alias(s) for p, s in zip(pairs, slots))
+    b = right.data.with_columns(p[1].alias(s) for p, s in zip(pairs, slots))
+    b = b.select([*old, *slots]).rename(dict(zip(old, new)))
     how: Any = "left" if all_x else "right" if all_y else "inner"
+    limits = bounds()
+    if limits.max_rows < a.height * b.height:  # so many rows are possible; count the pairs before making them
+        groups = a.group_by(slots).len("n").join(b.group_by(slots).len("m"), on=slots)
+        limits.check_rows((groups["n"].cast(pl.Float64) * groups["m"].cast(pl.Float64)).sum())
     data = a.join(b, on=slots, how=how, coalesce=True, maintain_order="right_left" if all_y else "left_right")
     if all_y:
         data = data.with_columns(_restored(pl.col(s), left.data[k].dtype).alias(k) for s, k in zip(slots, keys))

@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 
 from heavywater.errors import H2OTypeError, H2OValueError
+from heavywater.rapids.bounds import bounds
 from heavywater.rapids.declare import Choice, Texts, Value, describe, primitive
 from heavywater.rapids.node import number
 from heavywater.rapids.primitives.operators import constant, is_na, spread
@@ -147,6 +148,7 @@ def rep_len(x: Value, length: int) -> Table:
     """A column of `length` rows that repeats a column, or a number."""
     if length < 0:
         raise H2OValueError(f"rep_len: the length must not be negative; got {length}")
+    bounds().check_rows(length)
     if not isinstance(x, Table):
         return Table.of({"C1": np.full(length, float(x))})
     if x.ncol != 1:  # as in the original, the columns themselves are repeated
@@ -166,7 +168,9 @@ def seq(start: float, end: float, step: float = 1.0) -> Table:
     """A column ``start, start + step, …`` up to `end`, included."""
     if step == 0 or (end - start) / step < 0 or not math.isfinite((end - start) / step):
         raise H2OValueError(f"seq: no way from {number(start)} to {number(end)} in steps of {number(step)}")
-    return Table.of({"C1": start + step * np.arange(math.floor((end - start) / step + 1e-10) + 1)})
+    count = math.floor((end - start) / step + 1e-10) + 1
+    bounds().check_rows(count)
+    return Table.of({"C1": start + step * np.arange(count)})
 
 
 @primitive("seq_len")
@@ -174,6 +178,7 @@ def seq_len(n: int) -> Table:
     """A column 1, 2, …, n."""
     if n < 1:
         raise H2OValueError(f"seq_len: the length must be at least 1; got {n}")
+    bounds().check_rows(n)
     return Table.of({"C1": np.arange(1, n + 1)})
 
 
@@ -183,6 +188,7 @@ def transpose(x: Table) -> Table:
     label = next((c.name for c in x.cols if c.is_enum or c.is_text), None)
     if label is not None:
         raise H2OTypeError(f"a frame is transposed when all columns are numeric; {label!r} is not")
+    bounds().check_columns(x.nrow)
     return Table.of(
         pl.DataFrame(x.matrix().T, schema=[f"C{i + 1}" for i in range(x.nrow)], orient="row", nan_to_null=True)
     )

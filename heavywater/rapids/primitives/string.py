@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 import polars as pl
 
 from heavywater.errors import H2OValueError
+from heavywater.rapids.bounds import bounds
 from heavywater.rapids.declare import TextColumn, Texts, Value, primitive
 from heavywater.rapids.table import Table, enum_series, require_text
 
@@ -138,6 +139,10 @@ class Pattern:
             self.fast = True
         except pl.exceptions.PolarsError:
             self.fast = False
+        if bounds().linear_patterns and not self.fast:
+            raise H2OValueError(
+                f"{pattern!r}: look-around and back-references may take forever and are not allowed here"
+            )
 
     def contains(self, s: pl.Series) -> pl.Series:
         if self.fast:
@@ -156,18 +161,40 @@ class Pattern:
         count = 0 if every else 1
         return s.map_elements(lambda v: self.python.sub(put, v, count=count), return_dtype=pl.String, skip_nulls=True)
 
-    def split(self, text: str) -> list[str]:
-        """Pieces between matches as Java has them: empty pieces at the end are left out."""
-        out, at = [], 0
-        for m in self.python.finditer(text):
-            if m.end() == 0 or (m.start() == m.end() == len(text)):
-                continue
-            out.append(text[at : m.start()])
-            at = m.end()
-        out.append(text[at:])
-        while len(out) > 1 and out[-1] == "":
-            out.pop()
-        return out
+    def split(self, texts: Sequence[str | None]) -> list[list[str]]:
+        """Pieces of each text between matches as Java has them: empty pieces at the end are left out; none of None."""
+        return [[] if t is None else _pieces(t, spans) for t, spans in zip(texts, self._spans(texts))]
+
+    def _spans(self, texts: Sequence[str | None]) -> Iterator[list[tuple[int, int]]]:
+        """Begin and end of every match in each text."""
+        if not bounds().linear_patterns:
+            yield from ([m.span() for m in self.python.finditer(t or "")] for t in texts)
+            return
+        if any(_MARK in t for t in texts if t is not None):
+            raise H2OValueError("a text holds the character U+10FFFF, which is reserved for marking matches")
+        marked = pl.Series(texts, dtype=pl.String).str.replace_all(self.text, f"{_MARK}${{0}}{_MARK}")
+        for text in marked:
+            parts, at, found = (text or "").split(_MARK), 0, []
+            for outside, match in zip(parts[::2], parts[1::2]):
+                at += len(outside) + len(match)
+                found.append((at - len(match), at))
+            yield found
+
+
+_MARK = "\U0010ffff"
+
+
+def _pieces(text: str, spans: list[tuple[int, int]]) -> list[str]:
+    out, at = [], 0
+    for start, end in spans:
+        if end == 0 or (start == end == len(text)):
+            continue
+        out.append(text[at:start])
+        at = end
+    out.append(text[at:])
+    while len(out) > 1 and out[-1] == "":
+        out.pop()
+    return out
 
 
 def _replacement(text: str) -> list[str | int]:
@@ -228,8 +255,9 @@ def strsplit(x: TextColumn, pattern: str) -> Table:
     p = Pattern(pattern)
     c = x.cols[0]
     values: list[Any] = c.levels if c.is_enum else x.series().to_list()
-    pieces = [[] if v is None else p.split(v) for v in values]
+    pieces = p.split(values)
     width = max(map(len, pieces), default=1) or 1
+    bounds().check_columns(width)
     columns = [[r[j] if j < len(r) else None for r in pieces] for j in range(width)]
     if not c.is_enum:
         return Table.of({f"C{j + 1}": pl.Series(v, dtype=pl.String) for j, v in enumerate(columns)})

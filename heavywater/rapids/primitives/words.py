@@ -25,8 +25,8 @@ def tokenize(x: Table, pattern: str) -> Table:
         raise H2OTypeError(f"tokenize: column {bad!r} must hold text (see ascharacter())")
     out: list[str | None] = []
     for row in x.data.iter_rows():
-        for v in row:
-            out.extend([] if v is None else p.split(v))
+        for pieces in p.split(row):
+            out.extend(pieces)
         out.append(None)
     return Table.of({"C1": pl.Series(out, dtype=pl.String)})
 
