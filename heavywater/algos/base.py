@@ -21,6 +21,7 @@ ALGORITHMS = {
     "deeplearning": "heavywater.algos.deeplearning",
     "deepwater": "heavywater.algos.deepwater",
     "gbm": "heavywater.algos.gbm",
+    "glm": "heavywater.algos.glm",
 }
 """Name → package; a package offers `Params`, `train`, `build_model` and `validators` (see `Algorithm`)."""
 

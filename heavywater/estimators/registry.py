@@ -13,6 +13,7 @@ ESTIMATORS: dict[str, tuple[str, str]] = {
     "deeplearning": ("heavywater.estimators.deeplearning", "H2ODeepLearningEstimator"),
     "deepwater": ("heavywater.estimators.deepwater", "H2ODeepWaterEstimator"),
     "gbm": ("heavywater.estimators.gbm", "H2OGradientBoostingEstimator"),
+    "glm": ("heavywater.estimators.glm", "H2OGeneralizedLinearEstimator"),
 }
 """Algorithm → module and class of its estimator."""
 

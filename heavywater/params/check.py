@@ -89,7 +89,7 @@ def _read(info: Info, value: Any) -> Any:
             return _read_item(info, value)
         except _Wrong:
             raise _Wrong(f"must be {wanted(info)}; got {_shown(value)}{_guess(info, value)}") from None
-    items = _items(value)
+    items = [value] if info.single and isinstance(value, numbers.Number) else _items(value)
     if items is None:
         hint = f"; write [{_shown(value)}]" if isinstance(value, numbers.Number) else ""
         raise _Wrong(f"must be {wanted(info)}; got {_shown(value)}{hint}")

@@ -62,6 +62,8 @@ class Info:
         ``bool``, ``int``, ``float``, ``str``, or ``object`` for frames and models (an object or its key).
     sequence : bool
         Whether the value is a list of `kind`; `values` and the bounds then hold for its items.
+    single : bool
+        Whether one value stands for a list of one.
     optional : bool
         Whether None is a value of its own rather than another word for the default.
     default : object
@@ -93,6 +95,7 @@ class Info:
     name: str
     kind: type
     sequence: bool
+    single: bool
     optional: bool
     default: Any
     help: str
@@ -125,6 +128,7 @@ def param(
     le: float | None = None,
     lt: float | None = None,
     infinite: bool = False,
+    single: bool = False,
     wire: str | None = None,
     listed: Sequence[str] | None = None,
     spellings: Mapping[str, str] | None = None,
@@ -139,7 +143,7 @@ def param(
     """
     facts = {
         "help": help, "level": level, "gridable": gridable, "note": note, "ge": ge, "gt": gt, "le": le, "lt": lt,
-        "infinite": infinite, "wire": wire, "listed": listed, "spellings": spellings or {},
+        "infinite": infinite, "single": single, "wire": wire, "listed": listed, "spellings": spellings or {},
         "member_of": tuple(member_of), "excludes": tuple(excludes), "ours": ours,
     }  # fmt: skip
     return field(default=default, metadata=facts)
@@ -214,7 +218,7 @@ def _info(cls: type, f: Any) -> Info:
     wire = m["wire"] or ("enum" if values else _WIRE.get(kind, "string")) + ("[]" if sequence else "")
     default = f.default if f.default is not MISSING else None
     return Info(
-        name=f.name, kind=kind, sequence=sequence, optional=optional or default is None, default=default,
+        name=f.name, kind=kind, sequence=sequence, single=m["single"], optional=optional or default is None, default=default,
         help=m["help"], note=m["note"], type=wire, level=m["level"], gridable=m["gridable"],
         values=values, listed=tuple(values if m["listed"] is None else m["listed"]), spellings=m["spellings"],
         ge=m["ge"], gt=m["gt"], le=m["le"], lt=m["lt"], infinite=m["infinite"],

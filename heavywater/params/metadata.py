@@ -37,8 +37,8 @@ def metadata(
         if i.ours and not ours:
             continue
         entry = {
-            "name": name,
-            "label": name,
+            "name": name.rstrip("_"),  # Python's keyword lambda is lambda_
+            "label": name.rstrip("_"),
             "help": i.help,
             "required": False,
             "type": i.type,

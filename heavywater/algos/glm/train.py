@@ -1,0 +1,271 @@
+"""From a frame to a fitted model: design, strengths of the penalty, the best fit, its report."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from heavywater.algos.base import TrainContext
+from heavywater.algos.deeplearning.scoring import expand
+from heavywater.algos.glm.model import answers_of, impute, linear, modes_of
+from heavywater.algos.glm.params import DISTRIBUTIONS, LINKS, GLMParams
+from heavywater.algos.glm.solve import Fit, Problem, largest_strength, solve
+from heavywater.algos.tabular.checks import check_table
+from heavywater.algos.tabular.data import prepare_table
+from heavywater.algos.tabular.result import finished_state, importances_table, metrics_on, validation_weights
+from heavywater.display.table import Table
+from heavywater.errors import Cancelled
+from heavywater.frame.design import Design
+from heavywater.metrics import ModelMetrics, stopping_value
+from heavywater.models.state import ModelState
+from heavywater.params import Message
+
+VERSION = 1
+_FLAT = 1e-4
+"""A search of strengths ends when the deviance falls by less than this share."""
+
+
+def check_data(ctx: TrainContext) -> list[Message]:
+    """All problems, errors and warnings, of the parameters with these frames."""
+    p: GLMParams = ctx.params
+    messages = []
+    for m in check_table(ctx):
+        named = m.field == "distribution"
+        messages.append(Message("family", m.severity, m.text.replace("distribution", "family")) if named else m)
+    levels = ctx.train.levels(ctx.y) if ctx.y in ctx.train.names else None
+    classes = 0 if levels is None else len(levels)
+    if classes > 2 and p.family == "binomial":
+        text = f"family binomial is for two classes; the response {ctx.y!r} has {classes}: use multinomial"
+        messages.append(Message("family", "error", text))
+    if classes > 2 and p.non_negative:
+        messages.append(Message("non_negative", "error", "non_negative is not for more than two classes"))
+    if classes > 2 and p.solver != "AUTO":
+        messages.append(Message("solver", "warn", f"solver {p.solver} has no effect for more than two classes"))
+    return messages
+
+
+def train(ctx: TrainContext) -> ModelState:
+    """Fit the model and return its state."""
+    return _Run(ctx).run()
+
+
+class _Run:
+    def __init__(self, ctx: TrainContext) -> None:
+        self.ctx = ctx
+        self.p: GLMParams = ctx.params
+        p = self.p
+        scaling: Any = "none" if not p.standardize else "standardize" if p.intercept else "scale"
+        skip = p.missing_values_handling == "Skip"
+        self.data = prepare_table(
+            ctx, distribution=p.distribution, scaling=scaling, all_levels=False, skip_missing=skip
+        )
+        if p.distribution == "multinomial" and self.data.category == "Binomial":
+            response = dataclasses.replace(self.data.response, distribution="bernoulli")
+            self.data = dataclasses.replace(self.data, response=response)
+        names = {v: k for k, v in DISTRIBUTIONS.items()}
+        self.family = names.get(self.data.response.distribution, self.data.response.distribution)
+        self.link = LINKS[self.family][0] if p.link == "family_default" else p.link
+        self.modes = modes_of(self.data.rows, self.data.design)
+
+    @property
+    def design(self) -> Design:
+        return self.data.design
+
+    def run(self) -> ModelState:
+        rows = impute(self.design.adapt(self.data.rows), self.modes)
+        inputs = self.design.encode(rows, training=True)
+        whole = expand(inputs, self.design.width)
+        missing = set(self.design.na_slots())  # never on, as missing categories are replaced
+        self.kept = np.array([i for i in range(self.design.width) if i not in missing], np.int64)
+        problem = Problem(
+            np.asfortranarray(whole[:, self.kept]),
+            self.data.y,
+            self.data.weights,
+            self.data.offsets,
+            self.family,
+            self.link,
+            self.data.response.nclasses if self.data.category == "Multinomial" else 1,
+        )
+        best: tuple[float, Fit, ModelMetrics, ModelMetrics | None] | None = None
+        for fit in self._fits(problem):
+            train, valid = self._metrics(fit)
+            loss = _loss(valid or train)
+            if best is None or loss < best[0]:
+                best = (loss, fit, train, valid)
+        assert best is not None
+        return self._state(*best[1:])
+
+    def _fits(self, problem: Problem) -> Iterator[Fit]:
+        """A fit per strength, each from where the one before ended."""
+        p = self.p
+        default = [0.0] if p.solver == "L_BFGS" else [0.5]
+        fit = None
+        for alpha in p.alpha or default:
+            last, start = None, None
+            strengths = self._strengths(problem, alpha)
+            for i, strength in enumerate(strengths):
+                if self.ctx.stop.is_set() and fit is None:
+                    raise Cancelled("stopped before the first fit was complete")
+                if fit is not None and (self.ctx.stop.is_set() or self.ctx.out_of_time()):
+                    self.ctx.warn(f"stopped before strength {strength:.4g} of the penalty was tried")
+                    return
+                fit = solve(problem, p, alpha, strength, start, self.ctx.seed)
+                if not fit.converged:
+                    text = f"the fit did not converge in {fit.iterations} iterations (lambda {strength:.4g}); "
+                    self.ctx.warn(text + "raise max_iterations")
+                yield fit
+                start = fit
+                self.ctx.progress((i + 1) / len(strengths), f"lambda {strength:.4g}")
+                if p.lambda_search and p.early_stopping:
+                    now = _loss(self._metrics(fit)[0])
+                    if last is not None and i > 5 and last - now < _FLAT * abs(last):
+                        break
+                    last = now
+
+    def _strengths(self, problem: Problem, alpha: float) -> list[float]:
+        p = self.p
+        if p.lambda_ is not None:
+            return sorted(p.lambda_, reverse=True)
+        largest = largest_strength(problem, alpha, p.intercept)
+        ratio = p.lambda_min_ratio
+        if ratio < 0:
+            ratio = 1e-4 if len(problem.y) > 25 * problem.x.shape[1] else 1e-2
+            ratio *= 1.0 if alpha > 0 else 1e-2
+        if not p.lambda_search:
+            return [10.0 * ratio * largest]
+        count = p.nlambdas if p.nlambdas > 0 else 100 if alpha > 0 else 30
+        return [float(v) for v in largest * np.geomspace(1.0, ratio, count)]
+
+    def _whole(self, fit: Fit) -> np.ndarray:
+        """Coefficients of all inputs, those of missing categories 0."""
+        beta = np.zeros((len(fit.beta), self.design.width))
+        beta[:, self.kept] = fit.beta
+        return beta
+
+    def _metrics(self, fit: Fit) -> tuple[ModelMetrics, ModelMetrics | None]:
+        found: list[ModelMetrics | None] = []
+        frames = (
+            ("training", self.data.rows, self.data.weights),
+            ("validation", self.ctx.valid, validation_weights(self.ctx)),
+        )
+        for what, frame, weights in frames:
+            if frame is None:
+                found.append(None)
+                continue
+            quiet = (lambda text: None) if what == "training" else self._say
+            adapted = impute(self.design.adapt(frame, warn=quiet), self.modes)
+            eta = linear(self.design.encode(adapted, training=False), self._whole(fit), fit.intercept)
+            if self.p.offset_column:
+                eta = eta + frame.numeric(self.p.offset_column)[:, None]
+            answers = answers_of(eta, self.link, self.p.tweedie_link_power)
+            found.append(metrics_on(self.ctx, self.data, frame, answers, weights, what))
+        assert found[0] is not None
+        return found[0], found[1]
+
+    def _say(self, text: str) -> None:
+        self.ctx.warn(f"validation frame: {text}")
+
+    # -- report -----------------------------------------------------------------------------------------------------
+
+    def _state(self, fit: Fit, train: ModelMetrics, valid: ModelMetrics | None) -> ModelState:
+        p, beta = self.p, self._whole(fit)
+        in_force: dict[str, Any] = {"family": self.family, "link": self.link, "alpha": [fit.alpha], "lambda_": [fit.strength]}
+        names = self.design.coefficient_names()
+        magnitudes = np.abs(fit.beta).sum(axis=0)
+        ended = "converged" if fit.converged else "reached the limit of iterations"
+        rows = float(len(self.data.y) if self.data.weights is None else self.data.weights.sum())
+        residual = _deviance(train) * rows
+        null = self._null_deviance() * rows
+        rank = int(np.count_nonzero(fit.beta)) + (len(fit.intercept) if p.intercept else 0)
+        return finished_state(
+            self.ctx,
+            self.data,
+            version=VERSION,
+            full_name="Generalized Linear Modeling",
+            actual=dataclasses.replace(p, **in_force),
+            schema={
+                "design": self.design.to_json(),
+                "modes": self.modes,
+                "link": self.link,
+                "link_power": float(p.tweedie_link_power),
+            },
+            output={
+                "iterations": fit.iterations,
+                "lambda_best": fit.strength,
+                "alpha_best": fit.alpha,
+                "rank": rank,
+                "null_deviance": null,
+                "residual_deviance": residual,
+                "null_degrees_of_freedom": int(rows) - int(p.intercept),
+                "residual_degrees_of_freedom": int(rows) - rank,
+                "AIC": _aic(self.family, residual, rows, rank),
+                "model_summary": self._summary(fit).to_json(),
+                "scoring_history": None,
+                "coefficients_table": self._coefficients(fit, names).to_json(),
+                "variable_importances": importances_table([names[i] for i in self.kept], magnitudes).to_json(),
+            },
+            arrays={"beta": beta, "intercept": fit.intercept},
+            train=train,
+            valid=valid,
+            why=f"the fit {ended} after {fit.iterations} iterations",
+        )
+
+    def _null_deviance(self) -> float:
+        """Mean deviance of the model that knows the response's mean only."""
+        if self.data.prior is not None:
+            answers = np.tile(self.data.prior, (len(self.data.y), 1))
+        else:
+            answers = np.full((len(self.data.y), 1), np.average(self.data.y, weights=self.data.weights))
+        return _deviance(metrics_on(self.ctx, self.data, self.data.rows, answers, self.data.weights, "training"))
+
+    def _summary(self, fit: Fit) -> Table:
+        penalty = "none"
+        if fit.strength > 0:
+            kind = {0.0: "Ridge ( ", 1.0: "Lasso ( "}.get(fit.alpha, f"Elastic Net (alpha = {fit.alpha:g}, ")
+            penalty = f"{kind}lambda = {fit.strength:.4g} )"
+        active = int(np.count_nonzero(np.abs(fit.beta).sum(axis=0)))
+        columns = [
+            "family", "link", "regularization", "number_of_predictors_total", "number_of_active_predictors",
+            "number_of_iterations", "training_frame",
+        ]  # fmt: skip
+        row = [self.family, self.link, penalty, len(self.kept), active, fit.iterations, self.ctx.train_key]
+        return Table("GLM Model", columns, ["string"] * 3 + ["int"] * 3 + ["string"], [row])
+
+    def _coefficients(self, fit: Fit, names: list[str]) -> Table:
+        """Coefficients for columns as they are, and for standardised columns."""
+        beta = self._whole(fit)
+        plain, shift = beta.copy(), np.zeros(len(beta))
+        if self.design.mul is not None and self.design.sub is not None:
+            numbers = slice(self.design.num_start, None)
+            plain[:, numbers] *= self.design.mul
+            shift = plain[:, numbers] @ np.array(self.design.sub)
+        levels = self.data.response.levels or ()
+        many = len(beta) > 1
+        heads = [f"coefs_class_{k}" for k in range(len(levels))] if many else ["coefficients"]
+        scaled = [f"std_{h}" for h in heads] if many else ["standardized_coefficients"]
+        first = ["Intercept", *(fit.intercept - shift).tolist(), *fit.intercept.tolist()]
+        rows = [[names[i], *plain[:, i].tolist(), *beta[:, i].tolist()] for i in self.kept]
+        columns = ["names", *heads, *scaled]
+        return Table("Coefficients", columns, ["string", *["double"] * (len(columns) - 1)], [first, *rows])
+
+
+def _loss(metrics: ModelMetrics) -> float:
+    return float(stopping_value(metrics, "AUTO"))
+
+
+def _deviance(metrics: ModelMetrics) -> float:
+    """Mean deviance: for classes twice the logloss."""
+    factor = 1.0 if metrics.model_category == "Regression" else 2.0
+    return factor * _loss(metrics)
+
+
+def _aic(family: str, deviance: float, rows: float, rank: int) -> float:
+    """Akaike's information criterion where the likelihood follows from the deviance."""
+    if family in ("binomial", "multinomial"):
+        return deviance + 2.0 * rank
+    if family == "gaussian" and deviance > 0:
+        return rows * (float(np.log(2.0 * np.pi * deviance / rows)) + 1.0) + 2.0 * (rank + 1)
+    return float("nan")
