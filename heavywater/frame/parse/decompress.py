@@ -94,13 +94,16 @@ def _too_big(name: str, packed: int, allowed: int) -> ParseError:
 
 
 def _gzip(name: str, data: bytes, allowed: int) -> bytes:
-    from isal import isal_zlib  # unpacks more than twice as fast as zlib
+    from isal import igzip_lib, isal_zlib  # unpacks more than twice as fast as zlib
 
     parts: list[bytes] = []
     size, rest = 0, data
     while rest[:2] == b"\x1f\x8b":  # a gzip file may be several members one after the other
         d = isal_zlib.decompressobj(31)
-        part = d.decompress(rest, allowed - size + 1)
+        try:
+            part = d.decompress(rest, allowed - size + 1)
+        except igzip_lib.IsalError as e:
+            raise zlib.error(str(e)) from e
         size += len(part)
         if size > allowed:
             raise _too_big(name, len(data), allowed)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import islice
 from typing import NamedTuple
 
 import polars as pl
@@ -31,6 +32,8 @@ class Look(NamedTuple):
 
 def first_lines(text: str, quote: str, comments: str, separator: str | None = None, n: int = SAMPLE_LINES) -> list[str]:
     """The first `n` records that are neither blank nor comments; a quoted field may go over several lines."""
+    if not quote or quote not in text:
+        return list(islice(_unquoted_lines(text, comments), n))
     out: list[str] = []
     try:
         for r in split_records(text, SEPARATORS + (separator or ""), quote, comments=comments):
@@ -43,8 +46,17 @@ def first_lines(text: str, quote: str, comments: str, separator: str | None = No
     return out
 
 
+def _unquoted_lines(text: str, comments: str) -> Iterator[str]:
+    for m in re.finditer(r"[^\r\n]+", text):
+        if m.group()[0] not in comments and (line := m.group().strip(" ")):
+            yield line
+
+
 def tokens(line: str, separator: str, quote: str) -> list[str]:
     """Fields of one record."""
+    if not quote or quote not in line:
+        line = line.strip(" ")
+        return re.split(" +", line) if separator == " " else [f.lstrip(" ") for f in line.split(separator)]
     try:
         fields = next(iter(split_records(line.strip(" "), separator, quote))).fields
     except (ParseError, StopIteration):

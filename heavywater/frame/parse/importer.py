@@ -322,8 +322,8 @@ def _typed(
         number = wanted == "numeric" and not setup.na_strings[i]
         whole = number and text.cast(pl.Int64, strict=False).null_count() == text.null_count()
         dtypes.append(pl.Int64 if whole else pl.Float64 if number else pl.String)
-    if all(t == pl.Int64 for t in dtypes) and (whole := _whole_numbers(ready, len(dtypes), skips, setup)):
-        return whole
+    if all(t == pl.Int64 for t in dtypes) and (tables := _whole_numbers(ready, len(dtypes), skips, setup)):
+        return tables
     floats = [pl.Float64 if t == pl.Int64 else t for t in dtypes]
     attempts = ((dtypes, False), (floats, pl.String not in dtypes))
     for types, na_words in attempts:

@@ -202,7 +202,7 @@ def read_columns(
     options: dict[str, Any] = {
         "schema": schema,
         "separator": separator,
-        "quote_char": quote or None,
+        "quote_char": quote if quote and quote.encode() in data else None,
         "null_values": sorted(NA_WORDS - {""}) if na_words else None,
         "raise_if_empty": False,
     }
