@@ -14,7 +14,12 @@ MAX_TEXT = 64 << 20
 MAX_DEPTH = 4000
 """Nested parentheses."""
 
-EFFECTS = frozenset({"tmp=", "assign", "rm", "rename", "ls", "h2o.impute", "setTimeZone", "getTimeZone"})
+EFFECTS = frozenset(
+    {
+        "tmp=", "assign", "rm", "rename", "ls", "h2o.impute", "setTimeZone", "getTimeZone", "PermutationVarImp",
+        "makeLeaderboard", "model.reset.threshold",
+    }
+)  # fmt: skip
 """Calls that read or change the session; their first argument is an identifier as such."""
 _NAMES_A_KEY = frozenset({"tmp=", "assign", "rm", "h2o.impute"})
 

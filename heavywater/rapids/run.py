@@ -197,6 +197,8 @@ def _named(name: str, scope: Mapping[str, Any], world: World | None) -> Any:
     if name in CONSTANTS:
         return CONSTANTS[name]
     found = world.find(name) if world is not None else None
+    if found is None and name in REGISTRY:
+        return name  # a function passed by its name
     if found is None:
         raise NotFound(f"Name lookup of '{name}' failed{did_you_mean(name, [*scope, *REGISTRY])}")
     if isinstance(found, Frame):

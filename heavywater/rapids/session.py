@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, MutableMapping
+from collections.abc import Callable, Mapping, MutableMapping
 from typing import Any
 
 import polars as pl
@@ -24,9 +24,11 @@ class RapidsSession:
     ----------
     store : mutable mapping
         Frames (and other objects) by key; shared with others.
+    more : mapping of str to callable, optional
+        Further primitives that need the world outside, such as those that ask models.
     """
 
-    def __init__(self, store: MutableMapping[str, Any]):
+    def __init__(self, store: MutableMapping[str, Any], more: Mapping[str, Callable[..., Any]] | None = None):
         self.store = store
         self.temps: dict[str, Frame] = {}
         self.last_key: str | None = None
@@ -39,6 +41,7 @@ class RapidsSession:
             "h2o.impute": self._impute,
             "getTimeZone": lambda: "UTC",
             "setTimeZone": self._set_time_zone,
+            **(more or {}),
         }
 
     def run(self, text: str) -> Any:
@@ -67,6 +70,8 @@ class RapidsSession:
         return self.temps[name] if name in self.temps else self.store.get(name)
 
     def act(self, op: str, args: list[Any]) -> Any:
+        if op not in self._acts:
+            raise NotSupported(f"({op} …) is not available here")
         try:
             return self._acts[op](*args)
         except TypeError as e:

@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import json
 from collections.abc import AsyncIterator
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
 from urllib.parse import parse_qsl
@@ -25,6 +24,7 @@ from heavywater.server.router import Raw, Route, find
 from heavywater.server.security import BodyTooLarge, Gate
 from heavywater.server.v3.schema import dumps, without
 from heavywater.server.wire import arguments
+from heavywater.server.workers import Workers
 
 _MAX_ARGUMENTS = 2000
 
@@ -47,15 +47,14 @@ def create_app(engine: LocalSession | None = None, settings: Settings | None = N
     engine = engine or LocalSession()
     engine.show_progress = False
     hub = Hub(engine, settings)
-    pool = ThreadPoolExecutor(max_workers=32, thread_name_prefix="request")
+    workers = Workers(settings.request_seconds, settings.expressions)
 
     @contextlib.asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         yield
         hub.close()
-        pool.shutdown(wait=False, cancel_futures=True)
 
-    endpoint = partial(_answer, hub, pool)
+    endpoint = partial(_answer, hub, workers)
     app = Starlette(routes=[Mount("/", app=_Every(endpoint))], lifespan=lifespan)
     gate = Gate(app, settings)
     gate.hub = hub  # type: ignore[attr-defined]
@@ -73,7 +72,7 @@ class _Every:
         await response(scope, receive, send)
 
 
-async def _answer(hub: Hub, pool: ThreadPoolExecutor, request: Request) -> Response:
+async def _answer(hub: Hub, workers: Workers, request: Request) -> Response:
     path = request.scope.get("raw_path", request.url.path.encode()).decode("latin-1").split("?")[0]
     try:
         if request.method == "OPTIONS":
@@ -82,7 +81,8 @@ async def _answer(hub: Hub, pool: ThreadPoolExecutor, request: Request) -> Respo
         if found is None:
             raise no_route(request.method, request.url.path)
         entry, placed = found
-        given = await _given(request, entry)
+        async with asyncio.timeout(workers.seconds):
+            given = await _given(request, entry)
         excluded = given.pop("_exclude_fields", "")
         kwargs = arguments(
             entry.handler, {**given, **placed}, entry.pattern.split("/")[2] if "/" in entry.pattern[1:] else ""
@@ -94,13 +94,11 @@ async def _answer(hub: Hub, pool: ThreadPoolExecutor, request: Request) -> Respo
         elif entry.quick:
             result = entry.handler(hub, **kwargs)
         else:
-            call = partial(entry.handler, hub, **kwargs)
-            loop = asyncio.get_running_loop()
-            result = await asyncio.wait_for(loop.run_in_executor(pool, call), hub.settings.request_seconds)
+            result = await workers.run(partial(entry.handler, hub, **kwargs))
         return _response(result, excluded)
     except TimeoutError:
-        slow = Refused(f"the request took longer than {hub.settings.request_seconds:g} seconds", 503)
-        return _json(error_object(slow, request.url.path), slow.status)
+        slow = Refused(f"the body did not come within {workers.seconds:g} seconds, the limit", 408)
+        return _json(error_object(slow, request.url.path), slow.status, {"connection": "close"})
     except BodyTooLarge as e:
         large = Refused(f"the body has more than {e.args[0]} bytes, the limit", 413)
         return _json(error_object(large, request.url.path), large.status, {"connection": "close"})
@@ -108,8 +106,7 @@ async def _answer(hub: Hub, pool: ThreadPoolExecutor, request: Request) -> Respo
         return Response(status_code=400)
     except Exception as e:
         r = refused(e)
-        url = request.url.path if request.method == "GET" or r.status != 404 else f"{request.method} {request.url.path}"
-        return _json(error_object(r, url), r.status, r.headers)
+        return _json(error_object(r, request.url.path), r.status, r.headers)
 
 
 def _response(result: Any, excluded: str) -> Response:

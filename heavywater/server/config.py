@@ -2,16 +2,34 @@
 
 from __future__ import annotations
 
+import dataclasses
 import ipaddress
 import os
+import re
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from heavywater.errors import H2OValueError
+from heavywater.frame.parse import Limits
+from heavywater.rapids.bounds import Bounds
 
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
+
+
+def size(text: str) -> int:
+    """Bytes of ``"4G"``, ``"800m"`` or a number of bytes."""
+    match = re.fullmatch(r"\s*(\d{1,15}(?:\.\d+)?)\s*([kmgt]?)b?\s*", text.lower())
+    if not match:
+        raise H2OValueError(f"a size looks like 4G, 800m or a number of bytes; got {text!r}")
+    return int(float(match[1]) * 1024 ** " kmgt".index(match[2] or " "))
+
+
+def _limit(default: float, what: str, read: Callable[[str], Any] = int) -> Any:
+    """A number that bounds what clients may take; an option of ``heavywater serve`` by the same name."""
+    return field(default=default, metadata={"help": what, "read": read})
 
 
 @dataclass(frozen=True)
@@ -30,23 +48,21 @@ class Settings:
         Folders under which files may be imported and exported.
     allowed_hosts : sequence of str
         Further names by which clients may call this server.
+    allow_url : bool
+        Whether clients may have the server fetch ``http(s)://`` addresses of the public internet.
+    state : path, optional
+        Folder in which frames and models are kept across restarts.
     h2o_version : str
         Version of H2O that clients are told; the official client compares it with its own.
     cloud_name : str
         Name of the cluster that clients are told.
-    max_body, max_form : int
-        Largest upload and largest form or JSON body, in bytes.
-    max_jobs : int
-        Jobs that may run at one time.
-    max_depth : int
-        Deepest nesting of a Rapids expression.
-    request_seconds : float
-        Time that one request may take before its client is told to come back.
+    max_body, max_form, max_unpacked, max_ratio, max_rows, max_columns, max_depth, max_jobs, request_seconds
+        Limits; each is described where it is declared.
 
     Raises
     ------
     H2OValueError
-        A setting that would be unsafe or cannot be used.
+        Settings that would be unsafe or cannot be used; all problems at once.
     """
 
     host: str = "127.0.0.1"
@@ -55,30 +71,60 @@ class Settings:
     username: str = "h2o"
     roots: Sequence[str | os.PathLike[str]] = (".",)
     allowed_hosts: Sequence[str] = ()
+    allow_url: bool = False
+    state: str | os.PathLike[str] | None = None
     h2o_version: str = "3.46.0.12"
     cloud_name: str = "heavywater"
-    max_body: int = 4 << 30
-    max_form: int = 32 << 20
-    max_jobs: int = 64
-    max_depth: int = 200
-    request_seconds: float = 300.0
+    max_body: int = _limit(4 << 30, "largest upload, such as 4G", size)
+    max_form: int = _limit(32 << 20, "largest form or JSON body", size)
+    max_unpacked: int = _limit(16 << 30, "largest size to which a compressed file may unpack", size)
+    max_ratio: float = _limit(250.0, "largest ratio of unpacked to packed size, beyond 1 GiB", float)
+    max_rows: int = _limit(1_000_000_000, "rows of the largest frame")
+    max_columns: int = _limit(100_000, "columns of the largest frame")
+    max_depth: int = _limit(200, "deepest nesting of a Rapids expression")
+    max_jobs: int = _limit(64, "jobs that may run at one time")
+    request_seconds: float = _limit(300.0, "seconds that one request may take", float)
 
     def __post_init__(self) -> None:
+        wrong = []
         if self.token is None and not is_loopback(self.host):
-            raise H2OValueError(
+            wrong.append(
                 f"without a token the server listens on loopback only, not on {self.host!r}; leave --no-auth out"
             )
         if self.token is not None and len(self.token) < 16:
-            raise H2OValueError("a token has at least 16 characters")
-        missing = [str(r) for r in self.roots if not Path(r).is_dir()]
-        if missing:
-            raise H2OValueError(f"there is no folder {missing[0]!r} to import from and export to")
+            wrong.append("a token has at least 16 characters")
+        wrong += [
+            f"there is no folder {str(r)!r} to import from and export to" for r in self.roots if not Path(r).is_dir()
+        ]
+        wrong += [
+            f"{f.name} must be greater than 0; got {getattr(self, f.name)}"
+            for f in limits_of(type(self))
+            if not getattr(self, f.name) > 0
+        ]
+        if wrong:
+            raise H2OValueError("; ".join(wrong))
 
     @property
     def hosts(self) -> frozenset[str]:
         """Names by which clients may call this server, in lower case."""
         bound = set() if self.host in ("0.0.0.0", "::", "") else {self.host}
         return frozenset(h.lower() for h in {*LOOPBACK_NAMES, *bound, *self.allowed_hosts})
+
+    @property
+    def files(self) -> Limits:
+        """How large the tables in files may be."""
+        free = min(Limits.free_bytes, self.max_unpacked)
+        return Limits(self.max_unpacked, self.max_ratio, free, self.max_rows, self.max_columns)
+
+    @property
+    def expressions(self) -> Bounds:
+        """How much a Rapids expression may ask for."""
+        return Bounds(self.max_rows, self.max_columns, linear_patterns=True)
+
+
+def limits_of(kind: type[Settings]) -> list[dataclasses.Field[Any]]:
+    """Declarations of the settings that are limits."""
+    return [f for f in dataclasses.fields(kind) if "read" in f.metadata]
 
 
 def is_loopback(host: str) -> bool:

@@ -42,6 +42,8 @@ class Refused(HeavywaterError):
         Facts for programs.
     headers : mapping, optional
         Headers of the answer.
+    place : str, optional
+        What to call the address, where it is not its path.
     """
 
     def __init__(
@@ -51,8 +53,10 @@ class Refused(HeavywaterError):
         kind: str = _ILLEGAL,
         values: Mapping[str, Any] | None = None,
         headers: Mapping[str, str] | None = None,
+        place: str | None = None,
     ) -> None:
         super().__init__(text)
+        self.place = place
         self.text, self.status, self.kind = text, status, kind
         self.values, self.headers = dict(values or {}), dict(headers or {})
 
@@ -71,8 +75,8 @@ def missing(key: str, argument: str, function: str | None = None) -> Refused:
 
 def no_route(method: str, path: str) -> Refused:
     """Status 404: an address that does not exist."""
-    text = f"Resource {path} not found" if method in ("GET", "HEAD") else f"{method} {path} not found"
-    return Refused(text, 404, _NOT_FOUND)
+    place = f"Resource {path}" if method in ("GET", "HEAD") else f"{method} {path}"
+    return Refused(f"{place} not found", 404, _NOT_FOUND, place=place)
 
 
 def wrong_type(key: str, wanted: str, found: str) -> Refused:
@@ -135,7 +139,7 @@ def error_object(r: Refused, url: str) -> dict[str, Any]:
     text = f"\n\nERROR MESSAGE:\n\n{r.text}\n\n"
     fields: dict[str, Any] = {
         "timestamp": int(time.time() * 1000),
-        "error_url": url,
+        "error_url": r.place or url,
         "msg": text,
         "dev_msg": text,
         "http_status": r.status,
@@ -146,19 +150,20 @@ def error_object(r: Refused, url: str) -> dict[str, Any]:
     }
     if not isinstance(r, BuilderRefused):
         return schema("H2OErrorV3", "H2OError", fields)
-    found = [("ERRR", m.field, m.text) for m in r.messages] + [("TRACE", f, t) for f, t in r.notes]
+    errors = [("ERRR", m.field, m.text) for m in r.messages]
+    traces = [("TRACE", name, text) for name, text in r.notes]
     fields["values"] = {
         "algo": r.label,
         "messages": [
             {"_log_level": 1 if kind == "ERRR" else 5, "_field_name": f"_{name}", "_message": text}
-            for kind, name, text in found
+            for kind, name, text in traces + errors
         ],
         "parameters": {f"_{k}": v for k, v in (r.parameters or {}).items() if k != "__meta"},
         "error_count": len(r.messages),
     }
     fields |= {
         "parameters": r.parameters,
-        "messages": [validation_message(*m) for m in found],
+        "messages": [validation_message(*m) for m in errors + traces],
         "error_count": len(r.messages),
     }
     return schema("H2OModelBuilderErrorV3", "H2OModelBuilderError", fields)

@@ -10,7 +10,7 @@ import tempfile
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, MutableMapping
+from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from heavywater.rapids.session import RapidsSession
 from heavywater.server.config import Settings
 from heavywater.server.errors import Refused, missing, wrong_type
 from heavywater.server.logs import Recent
+from heavywater.server.model_rapids import model_acts
 from heavywater.server.paths import Roots
 from heavywater.server.search import Grid
 
@@ -95,8 +96,8 @@ class _Named(MutableMapping[str, Any]):
 class RestSession:
     """One client's Rapids session; one expression at a time."""
 
-    def __init__(self, store: MutableMapping[str, Any]) -> None:
-        self.rapids = RapidsSession(store)
+    def __init__(self, store: MutableMapping[str, Any], more: Mapping[str, Callable[..., Any]]) -> None:
+        self.rapids = RapidsSession(store, more)
         self.lock = threading.Lock()
         self.properties: dict[str, str] = {}
 
@@ -115,6 +116,7 @@ class Hub:
         self.roots = Roots(settings.roots)
         self.started = time.time()
         self.store = _Named(engine)
+        self.model_acts = model_acts(engine)
         self.sessions: dict[str, RestSession] = {}
         self.raw: dict[str, RawFile] = {}
         self.jobs: OrderedDict[str, JobRecord] = OrderedDict()
@@ -142,7 +144,7 @@ class Hub:
         with self._lock:
             while (name := f"_sid_{secrets.token_hex(2)}") in self.sessions:
                 continue
-            self.sessions[name] = RestSession(self.store)
+            self.sessions[name] = RestSession(self.store, self.model_acts)
             return name
 
     def session(self, name: str | None) -> RestSession:
@@ -150,7 +152,7 @@ class Hub:
         with self._lock:
             if len(self.sessions) > 10_000:
                 raise Refused("there are too many sessions; close some with DELETE /4/sessions/{session_key}")
-            return self.sessions.setdefault(name or "_specialSess", RestSession(self.store))
+            return self.sessions.setdefault(name or "_specialSess", RestSession(self.store, self.model_acts))
 
     def close_session(self, name: str) -> None:
         with self._lock:

@@ -143,7 +143,7 @@ def arguments(handler: Callable[..., Any], given: Mapping[str, str], where: str)
     for name, text in given.items():
         if name not in wanted:
             if not takes_all or name == "hub":
-                raise Refused(f"Unknown parameter: {name}", values={"parameter": name})
+                raise Refused(f"Unknown parameter: {name}")
             out[name] = text
             continue
         value = text if wanted[name] is None else _read(wanted[name], name, text, where)

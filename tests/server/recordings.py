@@ -20,15 +20,21 @@ GROUPS: dict[str, list[str]] = {
         "cross_validation", "checkpoint/base_models", "save_load", "checkpoint/checkpoint", "grid", "pdp_make_metrics",
         "errors/errors", "job_cancel", "validate_and_metrics",
     ],
-    "misc": ["checkpoint/base_models", "mojo_pojo", "misc_endpoints", "other_algos"],
+    "exports": ["checkpoint/base_models", "mojo_pojo", "misc_endpoints/nps", "misc_endpoints/misc_endpoints"],
+    "misc": ["misc_endpoints/misc_endpoints2", "misc_endpoints/remove_all", "misc_endpoints/session_end"],
+    "algorithms": ["other_algos"],
     "r": ["r_client"],
 }  # fmt: skip
 """Scenarios that share a server, in the order of recording."""
 
-PREPARED = {"models": ["iris.hex", "pros.hex"], "misc": ["iris.hex", "pros.hex"]}
+PREPARED = {
+    "models": ["iris.hex", "pros.hex"],
+    "exports": ["iris.hex", "pros.hex"],
+    "algorithms": ["iris.hex", "pros.hex"],
+}
 """Frames that were there before, by group."""
 
-ONLY_TO_PREPARE = {"misc": ["checkpoint/base_models"]}
+ONLY_TO_PREPARE = {"exports": ["checkpoint/base_models"]}
 """Scenarios that are replayed a second time, to have their models; they do not count twice."""
 
 EXCLUDED = {"mojo_pojo/secure_blocked": "exports that the original refuses and this server delivers"}

@@ -21,7 +21,7 @@ Exchange = dict[str, Any]
 _GENERATED = re.compile(
     r"\$03[0-9a-f]{10,}\$_[0-9a-f]{20,}|_sid_[0-9a-f]{4}|upload_[0-9a-f]{25,32}"
     r"|(?:transformation|deep_features|reconstruction_error|predictions)_[0-9a-f]{4}(?=_)"
-    r"|_[0-9a-f]{28,32}|DeepLearning_model_(?:python|R|rest)_\d+_\d+"
+    r"|_[0-9a-f]{28,32}|(?:DeepLearning|deeplearning)_model_(?:python|R|rest)_\d+_\d+"
 )
 
 
@@ -83,14 +83,14 @@ class Replay:
         if wanted["status"] != answer.status_code:
             return [f"status {answer.status_code}, not {wanted['status']}: {answer.text[:300]}"]
         body = wanted.get("body")
-        if not isinstance(body, (dict, list)):
+        if not isinstance(body, (dict, list)) or "binary_len" in body:
             return self._text(request["path"], wanted, answer)
         if "json" not in answer.headers["content-type"]:
             return [f"content type {answer.headers['content-type']}"]
         live = answer.json()
         self.learn(body, live)
         self.seen.setdefault(request["path"].partition("?")[0], body)
-        return compare(self.localised(body), live)
+        return compare(self.localised(body), live, request["path"].partition("?")[0])
 
     def _text(self, path: str, wanted: dict[str, Any], answer: Any) -> list[str]:
         body = wanted.get("body")
@@ -98,7 +98,7 @@ class Replay:
             earlier = self.seen[
                 body.removeprefix("same shape as earlier ").removesuffix(" in this file").partition("?")[0]
             ]
-            return compare(self.localised(earlier), answer.json(), shape=True)
+            return compare(self.localised(earlier), answer.json(), path.partition("?")[0], shape=True)
         if "Location" in wanted and answer.headers.get("location") != wanted["Location"]:
             return [f"location {answer.headers.get('location')}"]
         if path.startswith("/3/Models.fetch.bin/"):
@@ -128,7 +128,7 @@ class Replay:
         headers = {"User-Agent": self.agent}
         body = request.get("body")
         if isinstance(body, dict) and "binary_len" in body:
-            given["content"] = self.fetched
+            given["content"] = self.fetched.ljust(body["binary_len"], b"\0")[: len(self.fetched) or None]
         elif isinstance(body, dict):
             given["data"] = {k: self.localised(v) for k, v in body.items()}
         elif isinstance(body, str) and body:
@@ -186,10 +186,19 @@ def disposition(text: str) -> str:
 # -- comparison -----------------------------------------------------------------------------------------------------------
 
 
-def compare(wanted: Any, live: Any, *, shape: bool = False) -> list[str]:
-    """Differences between a recorded and a live answer: names and types of fields, and values that are determined."""
+def compare(wanted: Any, live: Any, where: str = "", *, shape: bool = False) -> list[str]:
+    """Differences between a recorded and a live answer: names and types of fields, and values that are determined.
+
+    Parameters
+    ----------
+    wanted, live : JSON values
+    where : str
+        The address that was asked.
+    shape : bool
+        Compare names and types only.
+    """
     found: list[str] = []
-    _compare(wanted, live, "", found, shape)
+    _compare(wanted, live, f"{where}#", found, shape)
     return found[:12]
 
 

@@ -114,7 +114,7 @@ def test_autoencoder_anomaly(people):
 
 def test_model_file_goes_out_and_in(people):
     people.train(response_column="y", model_id="m")
-    before = people.get("/3/Models/m")["models"][0]["checksum"]
+    before = people.hub.model("m").checksum
     data = people.raw("GET", "/3/Models.fetch.bin/m").content
     saved = people.get("/99/Models.bin/m", dir=people.root / "saved" / "m")
     people.get("/99/Models.bin/m", 412, dir=saved["dir"])
@@ -122,9 +122,11 @@ def test_model_file_goes_out_and_in(people):
     people.get("/3/Models/m", 404)
     people.raw("POST", "/3/PostFile.bin", params={"destination_frame": "file"}, content=data)
     loaded = people.post("/99/Models.upload.bin/", dir="file")["models"][0]
-    assert (loaded["model_id"]["name"], loaded["checksum"]) == ("m", before)
+    assert loaded["model_id"]["name"] == "m"
+    assert people.hub.model("m").checksum == before
     people.call("DELETE", "/3/Models/m")
-    assert people.post("/99/Models.bin/", dir=saved["dir"])["models"][0]["checksum"] == before
+    people.post("/99/Models.bin/", dir=saved["dir"])
+    assert people.hub.model("m").checksum == before
 
 
 def test_job_can_be_cancelled(people):

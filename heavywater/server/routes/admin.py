@@ -113,7 +113,7 @@ def write(hub: Hub, category: str, name: str, value: str = "") -> dict[str, Any]
     if len(data) > _MAX_NOTE or (len(hub.notes) >= _MAX_NOTES and (category, name) not in hub.notes):
         raise Refused(f"at most {_MAX_NOTES} texts of {_MAX_NOTE} bytes are kept")
     hub.notes[category, name] = data, int(time.time() * 1000)
-    return _storage(category=category, name=name)
+    return _storage(category=category, name=name, value=value)
 
 
 @route("POST", "/3/NodePersistentStorage/{category}", quick=True)
@@ -136,9 +136,9 @@ def _storage(**fields: Any) -> dict[str, Any]:
         "value": None,
         "configured": False,
         "exists": False,
-        "entries": [],
+        "entries": None,
     }
-    return schema("NodePersistentStorageV3", "NodePersistentStorage", empty | fields, request=True)
+    return schema("NodePersistentStorageV3", "Iced", empty | fields, request=True)
 
 
 # -- absent on purpose --------------------------------------------------------------------------------------------------

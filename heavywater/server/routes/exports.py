@@ -65,8 +65,9 @@ def save_json(hub: Hub, model_id: str, dir: str, force: bool = False) -> dict[st
 
 def _free(hub: Hub, text: str, force: bool) -> Path:
     target = hub.roots.resolve(text)
-    if target.is_dir() or not target.parent.is_dir():
-        raise Refused(f"dir must name a file in a folder that exists; got {text[:200]!r}")
+    if target.is_dir():
+        raise Refused(f"dir must name a file; {text[:200]!r} is a folder")
+    target.parent.mkdir(parents=True, exist_ok=True)
     if target.exists() and not force:
         raise Refused(f"File {text[:200]} already exists; force=True replaces it")
     return target

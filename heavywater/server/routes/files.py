@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 from starlette.requests import Request
 
 from heavywater.server.errors import Refused
+from heavywater.server.fetch import fetch, is_url
 from heavywater.server.hub import Hub, RawFile
 from heavywater.server.router import route
 from heavywater.server.v3.schema import schema
@@ -36,8 +39,12 @@ route("POST", "/3/ImportFiles")(import_one)
 
 
 def _imported(hub: Hub, paths: list[str], pattern: str | None) -> dict[str, Any]:
-    found = []
+    found: list[Path] = []
+    fetched: list[str] = []
     for text in paths:
+        if is_url(text) and hub.settings.allow_url:
+            fetched.append(text)
+            continue
         files = hub.roots.files(text, pattern)
         if not files:
             raise Refused(
@@ -50,17 +57,26 @@ def _imported(hub: Hub, paths: list[str], pattern: str | None) -> dict[str, Any]
     if len(found) > _MAX_FILES:
         raise Refused(f"{len(found)} files are more than {_MAX_FILES}, the limit")
     keys = [f"nfs:/{p}" for p in found]
-    known = [k for k in keys if k in hub.raw]
+    known = [k for k in [*keys, *fetched] if k in hub.raw]
+    for url in fetched:
+        target = hub.upload_path()
+        try:
+            fetch(url, target, max_bytes=hub.settings.max_body, seconds=hub.settings.request_seconds)
+        except BaseException:
+            target.unlink(missing_ok=True)
+            raise
+        hub.put_raw(url, RawFile(target, url.rpartition("/")[2] or "download", True))
     for k, p in zip(keys, found):
         hub.put_raw(k, RawFile(p, p.name, False))
-    return {"files": [str(p) for p in found], "destination_frames": keys, "fails": [], "dels": known}
+    names = [*map(str, found), *fetched]
+    return {"files": names, "destination_frames": [*keys, *fetched], "fails": [], "dels": known}
 
 
 @route("GET", "/3/Typeahead/files")
 def complete(hub: Hub, src: str = "", limit: int = 100) -> dict[str, Any]:
     """Paths that begin with a text, under the folders open to clients."""
     fields = {"src": src, "limit": limit, "matches": hub.roots.shown(src, min(limit, 1000))}
-    return schema("TypeaheadV3", "Typeahead", fields, request=True)
+    return schema("TypeaheadV3", "Iced", fields, request=True)
 
 
 # -- uploads ------------------------------------------------------------------------------------------------------------
@@ -79,7 +95,13 @@ async def post_file(
     source = _first_part(request) if kind == "multipart/form-data" else request.stream()
     try:
         with target.open("xb") as out:
-            async for piece in source:
+            pieces = aiter(source)
+            while True:
+                try:
+                    async with asyncio.timeout(hub.settings.request_seconds):  # a client that falls silent is let go
+                        piece = await anext(pieces)
+                except StopAsyncIteration:
+                    break
                 out.write(piece)
                 total += len(piece)
     except BaseException:

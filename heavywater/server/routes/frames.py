@@ -117,7 +117,9 @@ def frame_chunks(hub: Hub, frame_id: str) -> dict[str, Any]:
 def download(hub: Hub, frame_id: str, hex_string: bool = False, escape_quotes: bool = True) -> Raw:
     """A frame as CSV."""
     frame = hub.frame(frame_id, "frame_id")
-    return Raw(_csv(frame), "application/octet-stream;charset=utf-8", 200, _attached(f"{frame_id}.csv"))
+    return Raw(
+        _csv(frame), "application/octet-stream;charset=utf-8", 200, _attached(f"{frame_id.removesuffix('.hex')}.csv")
+    )
 
 
 route("GET", "/3/DownloadDataset.bin")(download)
@@ -236,7 +238,7 @@ def load(hub: Hub, frame_id: str, dir: str, force: bool = True) -> dict[str, Any
         return frame
 
     record = hub.start(work, "Load frame", frame_id)
-    fields = {"frame_id": key(frame_id, "Frame"), "dir": dir, "force": force, "job": v3job.job(record)}
+    fields = {"dir": dir, "force": force, "job": v3job.job(record)}
     return schema("FrameLoadV3", "Iced", fields, request=True)
 
 
@@ -280,4 +282,5 @@ def remove(hub: Hub, key: str, cascade: bool = True) -> dict[str, Any]:
 def remove_all(hub: Hub, retained_keys: list[str] | None = None) -> dict[str, Any]:
     """Forget everything but the objects named."""
     hub.clear(set(retained_keys or ()))
-    return schema("RemoveAllV3", "Iced", {"retained_keys": None}, request=True)
+    kept = None if retained_keys is None else [key(k, "Keyed") for k in retained_keys]
+    return schema("RemoveAllV3", "Iced", {"retained_keys": kept}, request=True)

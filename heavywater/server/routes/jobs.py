@@ -27,7 +27,7 @@ def cancel(hub: Hub, job_id: str) -> dict[str, Any]:
     """Ask a job to stop; what it has made so far is kept."""
     record = _found(hub, job_id)
     record.job.cancel()
-    return v3.jobs([record], job_id)
+    return v3.jobs(None, job_id)
 
 
 def _found(hub: Hub, job_id: str) -> JobRecord:

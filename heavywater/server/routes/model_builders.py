@@ -40,7 +40,7 @@ def one(hub: Hub, algo: str) -> dict[str, Any]:
 
 def _builders(names: list[str]) -> dict[str, Any]:
     builders = {n: v3.builder(n, actual={}, messages=_default_notes(n)) for n in names}
-    return schema("ModelBuildersV3", "ModelBuilders", {"algo": None, "model_builders": builders}, request=True)
+    return schema("ModelBuildersV3", "Iced", {"model_builders": builders}, request=True)
 
 
 def _default_notes(algo: str) -> list[dict[str, Any]]:
@@ -135,14 +135,15 @@ def train(hub: Hub, algo: str, agent: str = "rest", **fields: str) -> dict[str, 
 
 
 def _refused(hub: Hub, algo: str, values: Mapping[str, Any], problems: Sequence[Message]) -> BuilderRefused:
-    module = algorithm(algo)
+    module, name = algorithm(algo), str(values.get("model_id") or "")
     try:
-        found = notes(in_force(module.Params, values), category_of(hub, values))
+        values = in_force(module.Params, values)
+        found = notes(values, category_of(hub, values))
     except HeavywaterError:
         found = []
     told = [Message(_field(m), m.severity, m.text) for m in problems]
     object_ = v3.parameters_object(module.Params, module.LABEL, {k: v for k, v in values.items() if k != "model_id"})
-    return BuilderRefused(module.LABEL, str(values.get("model_id") or ""), told, found, object_)
+    return BuilderRefused(module.LABEL, name, told, found, object_)
 
 
 def values_of(cls: type, fields: Mapping[str, str], label: str) -> dict[str, Any]:
@@ -158,7 +159,7 @@ def values_of(cls: type, fields: Mapping[str, str], label: str) -> dict[str, Any
     for name, text in fields.items():
         if name not in known:
             hint = did_you_mean(name, known)
-            raise Refused(f"Unknown parameter: {name}{hint}", values={"parameter": name})
+            raise Refused(f"Unknown parameter: {name}{hint}")
         out[name] = parameter(known[name], text, f"{label}ParametersV3")
     for name in _CODE:
         if out.get(name):

@@ -31,7 +31,7 @@ def one(hub: Hub, model_id: str, find_compatible_frames: bool = False, preview: 
     m = hub.model(model_id)
     frames = None
     if find_compatible_frames:
-        frames = [v3frame.frame_object(n, f, row_count=0, light=True) for n, f in hub.frames() if compatible(m, f)]
+        frames = [v3frame.frame_object(n, f, light=True) for n, f in hub.frames() if compatible(m, f)]
     publish_weights(hub, m)
     return v3.models([v3.model(m)], frames)
 
@@ -83,12 +83,11 @@ def save(
             raise _file_error("exportModel", dir, "outside the folders open to clients")
     hub.engine.save_model(m, target, force=force)
     fields = {
-        "model_id": None,
         "dir": str(target),
         "force": force,
         "export_cross_validation_predictions": export_cross_validation_predictions,
     }
-    return schema("ModelExportV3", "ModelExport", fields, request=True)
+    return schema("ModelExportV3", "Iced", fields, request=True)
 
 
 def _file_error(function: str, path: str, text: str) -> Refused:

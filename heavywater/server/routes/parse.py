@@ -155,6 +155,9 @@ def parse_files(
         raise Refused("Missing data")
     if partition_by or (decrypt_tool or "null").lower() != "null":
         raise Refused("partition_by and decrypt_tool are not supported by this server; leave them out")
+    lost = [n for n in source_frames if n not in hub.raw]
+    if lost:
+        raise Refused(f"Missing data: there is no file under the key {lost[0]}")
     raws = _sources(hub, source_frames)
     kept_names = column_names
     if skipped_columns and column_names and number_columns and len(column_names) == number_columns:

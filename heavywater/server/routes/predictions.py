@@ -57,7 +57,7 @@ def _layer(m: Model, layer: int, name: str | None) -> int:
 def _refuse_trees(given: dict[str, str]) -> None:
     for name, text in given.items():
         if name not in _TREES:
-            raise Refused(f"Unknown parameter: {name}", values={"parameter": name})
+            raise Refused(f"Unknown parameter: {name}")
         if text.lower() in ("1", "true"):
             raise Refused(f"{name} is for algorithms that this server does not have")
 
@@ -227,14 +227,21 @@ def make(
     weights = hub.frame(weights_frame, "weights_frame") if weights_frame else None
     found = _made(predicted, actual, weights, domain, distribution, auc_type)
     found = found.described(description="Computed on user-given predictions and labels")
+    shown = metrics(found)
     fields = {
         "predictions_frame": predictions_frame,
         "actuals_frame": actuals_frame,
+        "weights_frame": weights_frame,
+        "treatment_frame": treatment_frame,
         "domain": domain,
         "distribution": distribution,
-        "model_metrics": metrics(found),
+        "auc_type": auc_type,
+        "auuc_type": auuc_type,
+        "auuc_nbins": max(auuc_nbins, 0),
+        "custom_auuc_thresholds": custom_auuc_thresholds,
+        "model_metrics": None if shown is None else shown | {"model_category": None},
     }
-    return schema("ModelMetricsMakerSchemaV3", "ModelMetricsMaker", fields, request=True)
+    return schema("ModelMetricsMakerSchemaV3", "ModelMetricsMaker", fields)
 
 
 def _made(

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import polars as pl
+
 from heavywater.frame import Frame
 from heavywater.frame.checksum import frame_checksum
 from heavywater.frame.summary import PERCENTILES, extremes, histogram, quantiles, rollup
@@ -12,7 +14,7 @@ from heavywater.server.v3.frame_tables import chunks, distribution
 from heavywater.server.v3.schema import key, schema
 
 _NAN5 = ["NaN"] * 5
-_NAMELESS = {"name": None, "type": "Key<Frame>", "URL": None}
+_NAMELESS = {"name": None, "type": None, "URL": None}
 
 
 def column(frame: Frame, name: str, rows: slice, *, data: bool = True, histograms: bool = False) -> dict[str, Any]:
@@ -25,7 +27,7 @@ def column(frame: Frame, name: str, rows: slice, *, data: bool = True, histogram
     if histograms and not text:
         h = histogram(frame, name, None if kind == "enum" else 1000 if kind == "real" else None)
         bins, base, stride = list(h.counts), h.base, h.stride
-        percents = None if kind == "enum" else quantiles(frame, name)
+        percents = quantiles(_coded(frame, name), name)
     fields = {
         "label": name,
         "missing_count": r.missing,
@@ -48,6 +50,13 @@ def column(frame: Frame, name: str, rows: slice, *, data: bool = True, histogram
         "percentiles": percents,
     }
     return schema("ColV3", "Vec", fields)
+
+
+def _coded(frame: Frame, name: str) -> Frame:
+    """The frame with numbers in place of the levels of an enum column."""
+    if frame.levels(name) is None:
+        return frame
+    return Frame(pl.DataFrame({name: frame.numeric(name)}))
 
 
 def _values(frame: Frame, name: str, rows: slice) -> list[Any]:
@@ -96,6 +105,7 @@ def frame_object(
     first = min(max(page.column_offset, 0), frame.ncol)
     listed = frame.names[first : None if page.column_count < 0 else first + page.column_count]
     full = len(listed) if page.full_column_count < 0 else page.full_column_count
+    full_shown = max(page.column_count, full) if page.full_column_count < 0 else full
     rows = slice(start, stop)
     fields = {
         "frame_id": key(name, "Frame") or schema("FrameKeyV3", "Key<Frame>", _NAMELESS),
@@ -105,7 +115,7 @@ def frame_object(
         "row_count": stop - start,
         "column_offset": first,
         "column_count": len(listed),
-        "full_column_count": full,
+        "full_column_count": full_shown,
         "total_column_count": frame.ncol,
         "checksum": 0 if light else frame_checksum(frame),
         "rows": frame.nrow,
@@ -144,7 +154,7 @@ def frames(shown: list[dict[str, Any]] | None, **fields: Any) -> dict[str, Any]:
 def synopsis(name: str, rows: int, columns: int, size: int, *, text: bool = False) -> dict[str, Any]:
     """`FrameSynopsisV3`: one line of the list of frames."""
     fields = {"frame_id": key(name, "Frame"), "byte_size": size, "is_text": text, "rows": rows, "columns": columns}
-    return schema("FrameSynopsisV3", "Frame", fields, request=True)
+    return schema("FrameSynopsisV3", "Iced", fields, request=True)
 
 
 def raw_object(name: str, size: int) -> dict[str, Any]:

@@ -50,7 +50,7 @@ def _trace(error: BaseException | None) -> str:
     return "\n".join([_exception(error), *lines]) + "\n"
 
 
-def jobs(records: list[JobRecord], job_id: str | None) -> dict[str, Any]:
+def jobs(records: list[JobRecord] | None, job_id: str | None) -> dict[str, Any]:
     """A list of jobs."""
-    fields = {"job_id": key(job_id, "Job"), "jobs": [job(r) for r in records]}
+    fields = {"job_id": key(job_id, "Job"), "jobs": None if records is None else [job(r) for r in records]}
     return schema("JobsV3", "Iced", fields, request=True)

@@ -16,6 +16,8 @@ def metrics(m: ModelMetrics | None, predictions: dict[str, Any] | None = None) -
     stored = m.to_json()
     category = stored.pop("model_category")
     stored.pop("duration_ms", None)
+    if category != "Binomial":
+        stored.pop("domain", None)
     head = {
         "model": key(stored.pop("model_id"), "Model"),
         "model_checksum": stored.pop("model_checksum") or 0,
@@ -33,7 +35,8 @@ def metrics(m: ModelMetrics | None, predictions: dict[str, Any] | None = None) -
 
 def _value(name: str, value: Any) -> Any:
     if name == "cm" and value is not None:
-        return schema("ConfusionMatrixV3", "ConfusionMatrix", {"table": table(value["table"])})
+        bare = {k: v for k, v in value["table"].items() if k != "row_labels"}
+        return schema("ConfusionMatrixV3", "ConfusionMatrix", {"table": table(bare)})
     return table(value) if isinstance(value, dict) and "columns" in value else value
 
 

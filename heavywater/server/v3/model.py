@@ -79,13 +79,13 @@ def builder(
     """A model builder, such as `DeepLearningV3`."""
     module = algorithm(algo)
     fields = {
-        "_exclude_fields": None,
+        "_exclude_fields": None if actual else "",
         "job": None if record is None else job(record),
         "algo": algo,
         "algo_full_name": FULL_NAMES.get(algo, module.LABEL),
         "can_build": CAN_BUILD.get(algo, _SUPERVISED),
         "visibility": "Stable",
-        "supervised": True,
+        "supervised": not actual.get("autoencoder"),
         "messages": list(messages),
         "error_count": errors,
         "parameters": parameters(module.Params, None, actual),
@@ -120,12 +120,11 @@ def model(m: Model, compatible: list[Any] | None = None) -> dict[str, Any]:
     fields = _head(m) | {
         "parameters": parameters(
             module.Params,
-            {k: v["input"] for k, v in stored.items()},
+            {k: v["input"] for k, v in stored.items() if k != "model_id"},
             {k: v["actual"] for k, v in stored.items()},
         ),
         "output": output(m, module.LABEL),
         "compatible_frames": compatible,
-        "checksum": m.checksum,
     }
     return schema(f"{module.LABEL}ModelV3", f"{module.LABEL}Model", fields)
 

@@ -42,13 +42,16 @@ def made(
 
 
 def _table(name: str, description: str, columns: list[dict[str, Any]], data: list[list[Any]]) -> dict[str, Any]:
-    title = _TITLES.get(name, heading)
+    title, formats = _TITLES.get(name, heading), _TABLE_FORMATS.get(name, {})
     specs = [
         {
             "__meta": meta("ColumnSpecsBase", "Iced", -1),
             "name": c["name"],
             "type": c["type"],
-            "format": c.get("format") or _FORMATS.get(c["type"], "%s"),
+            "format": formats.get(c["name"])
+            or formats.get(c["type"])
+            or c.get("format")
+            or _FORMATS.get(c["type"], "%s"),
             "description": c["description"] if "description" in c else title(str(c["name"])),
         }
         for c in columns
@@ -71,10 +74,16 @@ _WORDS = {
 
 def heading(name: str) -> str:
     """What H2O writes over a column: ``mean_rate`` → ``Mean Rate``."""
-    return " ".join(_WORDS.get(w, w if w in ("r2", "pr") else w.capitalize()) for w in name.split("_"))
+    if name.endswith("pr_auc"):
+        return f"{heading(name.removesuffix('_pr_auc'))} pr_auc".strip()
+    return " ".join(_WORDS.get(w, w if w == "r2" else w.capitalize()) for w in name.split("_"))
 
 
 _TITLES: dict[str, Callable[[str], str]] = {
     "Metrics for Thresholds": lambda n: "Threshold" if n == "threshold" else n,
+    "Maximum Metrics": lambda n: n if n == "idx" else n.capitalize(),
+    "Confusion Matrix": str,
     "PartialDependence": str,
 }
+_TABLE_FORMATS = {"Status of Neuron Layers": {"dropout": "%2.2f %%", "double": "%5f"}}
+"""Formats by table, and in it by column or type, where they are not those of the table itself."""
