@@ -102,7 +102,7 @@ def _gzip(name: str, data: bytes, allowed: int) -> bytes:
         d = isal_zlib.decompressobj(31)
         try:
             part = d.decompress(rest, allowed - size + 1)
-        except igzip_lib.IsalError as e:
+        except igzip_lib.IsalError as e:  # type: ignore[misc]
             raise zlib.error(str(e)) from e
         size += len(part)
         if size > allowed:
