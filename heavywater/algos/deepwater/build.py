@@ -104,7 +104,7 @@ class Net:
     def load(self, arrays: Mapping[str, np.ndarray]) -> None:
         """Take over the weights of a model of the same network."""
         wanted = self.graph.arrays(self.shape)
-        self.module.load_arrays({name: arrays[name] for name in wanted})
+        self.module.load_arrays({name: np.array(arrays[name]) for name in wanted})
 
     def copied(self) -> list[Any]:
         """Copies of all weights, for `put_back`."""

@@ -109,6 +109,7 @@ class _Run:
         if not self.rows:
             self._record(Event(time.time(), self.ctx.elapsed(), 0.0, 0.0, 0, 0, None, None))
         if self.before is not None:
+            self.good = (self.net.copied(), self.processed, self.iterations)
             self._keep_best(self._event())
         while not self.why:
             if self.processed < self.total:
