@@ -201,14 +201,15 @@ _INFOS: WeakKeyDictionary[type, dict[str, Info]] = WeakKeyDictionary()
 def infos(cls: type) -> dict[str, Info]:
     """The parameters of a class by name, in the order of their declaration."""
     if cls not in _INFOS:
-        _INFOS[cls] = {f.name: _info(cls, f) for f in fields(cls) if "help" in f.metadata}
+        hints = {c: get_type_hints(c) for c in cls.__mro__ if c.__dict__.get("__annotations__")}
+        _INFOS[cls] = {f.name: _info(cls, f, hints) for f in fields(cls) if "help" in f.metadata}
     return _INFOS[cls]
 
 
-def _info(cls: type, f: Any) -> Info:
+def _info(cls: type, f: Any, hints: Mapping[type, Mapping[str, Any]]) -> Info:
     owner = next(c for c in cls.__mro__ if f.name in c.__dict__.get("__annotations__", {}))
     m = f.metadata
-    hint, optional = _without_none(get_type_hints(owner)[f.name])
+    hint, optional = _without_none(hints[owner][f.name])
     sequence = get_origin(hint) is not None and get_origin(hint) is not Literal
     if sequence:
         (hint,) = get_args(hint)
