@@ -194,7 +194,15 @@ class Statistics(Identity):
         return self.topNBottomN(column, nPercent, -1)
 
     def distance(self, y: Any, measure: str = "l2") -> Self:
-        """Distance or similarity (l1, l2, cosine, cosine_sq) of every row to every row of `y`."""
+        """Distance or similarity of every row (rows of the result) to every row of `y` (columns C1, C2, …).
+
+        Parameters
+        ----------
+        y : H2OFrame
+            As many numeric columns as this frame has; neither may have missing values.
+        measure : {"l2", "l1", "cosine", "cosine_sq"}
+            Root of the sum of squared differences; sum of absolute differences; cosine of the angle; its square.
+        """
         return self._call("distance", self, y, measure or "l2")
 
     def mult(self, matrix: Any) -> Self:

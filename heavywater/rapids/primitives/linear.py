@@ -14,6 +14,10 @@ from heavywater.rapids.primitives.reduce import columns_of, deviation
 from heavywater.rapids.table import Table
 
 
+MOST_DISTANCES = 1 << 29
+"""Most pairs of rows of `distance` (4 GB)."""
+
+
 def numbers(x: Table, op: str) -> np.ndarray:
     label = next((c.name for c in x.cols if c.is_enum or c.is_text), None)
     if label is not None:
@@ -96,9 +100,16 @@ def cor(x: Table, y: Table, use: str = "everything", method: str = "Pearson") ->
 @primitive("distance")
 def distance(x: Table, y: Table, measure: str = "l2") -> Table:
     """Distances (l1, l2) or similarities (cosine, cosine_sq) of every row of `x` to row j of `y`, in column j."""
+    measure = measure.lower()
     a, b = numbers(x, "distance"), numbers(y, "distance")
     if a.shape[1] != b.shape[1]:
         raise H2OValueError(f"distance: frames have different numbers of columns: {a.shape[1]} and {b.shape[1]}")
+    if np.isnan(a).any() or np.isnan(b).any():
+        raise H2OValueError("distance: there are missing values; impute() them or leave their rows out")
+    if len(a) * len(b) > MOST_DISTANCES:
+        raise H2OValueError(
+            f"distance: {len(a):,} x {len(b):,} pairs of rows are more than the {MOST_DISTANCES:,} that are worked out at once"
+        )
     if measure == "l1":
         return numbered(np.column_stack([np.abs(a - r).sum(axis=1) for r in b]))
     if measure == "l2":
