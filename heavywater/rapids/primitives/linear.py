@@ -13,7 +13,6 @@ from heavywater.rapids.node import Items
 from heavywater.rapids.primitives.reduce import columns_of, deviation
 from heavywater.rapids.table import Table
 
-
 MOST_DISTANCES = 1 << 29
 """Most pairs of rows of `distance` (4 GB)."""
 
