@@ -48,7 +48,7 @@ def _headline(model: Model) -> str:
 
 def _sections(model: Model) -> list[Any]:
     items: list[Any] = [parameters_table(model)]
-    for name in ("model_summary",):
+    for name in ("model_summary", "coefficients_table"):
         table = model.table(name)
         if table is not None:
             items.append(table)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from heavywater.algos.base import TrainContext
+from heavywater.algos.deeplearning.checks import column_facts
 from heavywater.algos.deeplearning.scoring import expand
 from heavywater.algos.glm.model import answers_of, impute, linear, modes_of
 from heavywater.algos.glm.params import DISTRIBUTIONS, LINKS, GLMParams
@@ -37,6 +38,9 @@ def check_data(ctx: TrainContext) -> list[Message]:
         messages.append(Message("family", m.severity, m.text.replace("distribution", "family")) if named else m)
     levels = ctx.train.levels(ctx.y) if ctx.y in ctx.train.names else None
     classes = 0 if levels is None else len(levels)
+    positive = p.family == "gamma" or (p.family == "tweedie" and p.tweedie_variance_power >= 2)
+    if positive and ctx.y in ctx.train.names and not classes and column_facts(ctx.train, ctx.y).min == 0:
+        messages.append(Message("family", "error", f"family {p.family} needs a response above 0; {ctx.y!r} has zeros"))
     if classes > 2 and p.family == "binomial":
         text = f"family binomial is for two classes; the response {ctx.y!r} has {classes}: use multinomial"
         messages.append(Message("family", "error", text))
@@ -59,8 +63,9 @@ class _Run:
         p = self.p
         scaling: Any = "none" if not p.standardize else "standardize" if p.intercept else "scale"
         skip = p.missing_values_handling == "Skip"
+        penalised = p.lambda_ is None or max(p.lambda_) > 0  # else the coefficients of all levels are not unique
         self.data = prepare_table(
-            ctx, distribution=p.distribution, scaling=scaling, all_levels=False, skip_missing=skip
+            ctx, distribution=p.distribution, scaling=scaling, all_levels=penalised, skip_missing=skip
         )
         if p.distribution == "multinomial" and self.data.category == "Binomial":
             response = dataclasses.replace(self.data.response, distribution="bernoulli")
@@ -172,7 +177,12 @@ class _Run:
 
     def _state(self, fit: Fit, train: ModelMetrics, valid: ModelMetrics | None) -> ModelState:
         p, beta = self.p, self._whole(fit)
-        in_force: dict[str, Any] = {"family": self.family, "link": self.link, "alpha": [fit.alpha], "lambda_": [fit.strength]}
+        in_force: dict[str, Any] = {
+            "family": self.family,
+            "link": self.link,
+            "alpha": [fit.alpha],
+            "lambda_": [fit.strength],
+        }
         names = self.design.coefficient_names()
         magnitudes = np.abs(fit.beta).sum(axis=0)
         ended = "converged" if fit.converged else "reached the limit of iterations"
@@ -244,7 +254,7 @@ class _Run:
             shift = plain[:, numbers] @ np.array(self.design.sub)
         levels = self.data.response.levels or ()
         many = len(beta) > 1
-        heads = [f"coefs_class_{k}" for k in range(len(levels))] if many else ["coefficients"]
+        heads = [f"coefs_class_{level}" for level in levels] if many else ["coefficients"]
         scaled = [f"std_{h}" for h in heads] if many else ["standardized_coefficients"]
         first = ["Intercept", *(fit.intercept - shift).tolist(), *fit.intercept.tolist()]
         rows = [[names[i], *plain[:, i].tolist(), *beta[:, i].tolist()] for i in self.kept]
