@@ -91,7 +91,12 @@ def cross_validate(ctx: TrainContext, train: Train, keep: Callable[[str, object]
 
 
 def _parallel(ctx: TrainContext, count: int) -> int:
-    """Folds at the same time: threads share the folds out unless the copies of the data would be large."""
+    """Folds at the same time: threads share the folds out unless the copies of the data would be large.
+
+    Learners that use all threads (or a GPU) for one model say so with ``Params.one_at_a_time``.
+    """
+    if getattr(ctx.params, "one_at_a_time", False):
+        return 1
     copies = max(1, int(_PARALLEL_BYTES // max(1, ctx.train.nrow * len(ctx.x) * 8)))
     if ctx.max_mem_bytes is not None:
         return 1

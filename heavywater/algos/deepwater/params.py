@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from heavywater.algos.deepwater.rules import rules
 from heavywater.params import Message, common, param, parameters
@@ -29,6 +29,9 @@ _IMAGES = "For images; a table of numbers ignores it."
 @dataclass(kw_only=True, eq=False, repr=False)
 class DeepWaterParams(CommonParams):
     """Parameters of Deep Water; each is described in the reference pages."""
+
+    one_at_a_time: ClassVar[bool] = True
+    """PyTorch's threads, or a GPU, serve one model; the folds of a cross-validation come one after the other."""
 
     # -- class balance and result -------------------------------------------------------------------------------------
 
