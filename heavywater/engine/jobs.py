@@ -75,9 +75,17 @@ class Job(Generic[T]):
             raise self.exception
         return self._result  # type: ignore[return-value]
 
+    def release(self) -> None:
+        """Let go of the result of a job that has ended, and of what its error holds on to."""
+        if self._ended.is_set():
+            self._result = None
+            if self.exception is not None:
+                self.exception.__traceback__ = None
+
     def _run(self) -> None:
+        work, self._work = self._work, _nothing
         try:
-            self._result = self._work(self)
+            self._result = work(self)
             self.status = "CANCELLED" if self.stop.is_set() else "DONE"
             self.progress = 1.0
         except BaseException as e:
@@ -86,6 +94,11 @@ class Job(Generic[T]):
         finally:
             self.end_time = time.time()
             self._ended.set()
+
+
+def _nothing(job: Job[Any]) -> Any:
+    """What a job holds once it runs, so that data its work has read is not kept with it."""
+    raise RuntimeError(f"{job.key} runs once")
 
 
 def follow(job: Job[Any], show: Callable[[float, str], None], *, every: float = 0.1) -> None:

@@ -6,7 +6,7 @@ import itertools
 import re
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from heavywater.errors import H2OValueError, NotFound, did_you_mean
 
@@ -14,13 +14,20 @@ _KEY = re.compile(r"[^\x00-\x1f\x7f]{1,512}")
 
 
 class Store:
-    """A thread-safe dictionary whose misses come with suggestions."""
+    """A thread-safe dictionary whose misses come with suggestions.
+
+    Attributes
+    ----------
+    changed : callable, optional
+        Told the key of every object that comes, is replaced or goes.
+    """
 
     def __init__(self) -> None:
         self._items: dict[str, object] = {}
         self._lock = threading.RLock()
         self._serial = itertools.count(1)
         self._started = f"{time.time_ns() // 1_000_000:x}"
+        self.changed: Callable[[str], None] | None = None
 
     def new_key(self, prefix: str) -> str:
         """A key that was never used in this process, such as ``deeplearning_model_18f3a_1``."""
@@ -33,6 +40,7 @@ class Store:
             raise H2OValueError(f"a key is 1 to 512 printable characters; got {key!r}")
         with self._lock:
             self._items[key] = value
+        self._tell([key])
 
     def get(self, key: str) -> object:
         with self._lock:
@@ -48,10 +56,18 @@ class Store:
     def remove(self, key: str) -> None:
         with self._lock:
             self._items.pop(key, None)
+        self._tell([key])
 
     def clear(self, keep: set[str] = frozenset()) -> None:  # type: ignore[assignment]
         with self._lock:
+            gone = [k for k in self._items if k not in keep]
             self._items = {k: v for k, v in self._items.items() if k in keep}
+        self._tell(gone)
+
+    def _tell(self, keys: list[str]) -> None:
+        if self.changed is not None:
+            for key in keys:
+                self.changed(key)
 
     def keys(self) -> list[str]:
         with self._lock:

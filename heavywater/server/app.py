@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from functools import partial
 from typing import Any
 from urllib.parse import parse_qsl
@@ -94,7 +94,7 @@ async def _answer(hub: Hub, workers: Workers, request: Request) -> Response:
         elif entry.quick:
             result = entry.handler(hub, **kwargs)
         else:
-            result = await workers.run(partial(entry.handler, hub, **kwargs))
+            result = await _unless_left(request, workers.run(partial(entry.handler, hub, **kwargs)))
         return _response(result, excluded)
     except TimeoutError:
         slow = Refused(f"the body did not come within {workers.seconds:g} seconds, the limit", 408)
@@ -107,6 +107,26 @@ async def _answer(hub: Hub, workers: Workers, request: Request) -> Response:
     except Exception as e:
         r = refused(e)
         return _json(error_object(r, request.url.path), r.status, r.headers)
+
+
+async def _unless_left(request: Request, work: Coroutine[Any, Any, Any]) -> Any:
+    """The result of `work`, which ends when its client hangs up."""
+    working = asyncio.ensure_future(work)
+    watching = asyncio.ensure_future(_left(request))
+    try:
+        await asyncio.wait({working, watching}, return_when=asyncio.FIRST_COMPLETED)
+        if working.done():
+            return working.result()
+        watching.result()
+        raise ClientDisconnect
+    finally:
+        working.cancel()
+        watching.cancel()
+
+
+async def _left(request: Request) -> None:
+    while (await request.receive())["type"] != "http.disconnect":
+        continue
 
 
 def _response(result: Any, excluded: str) -> Response:

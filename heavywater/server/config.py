@@ -56,7 +56,8 @@ class Settings:
         Version of H2O that clients are told; the official client compares it with its own.
     cloud_name : str
         Name of the cluster that clients are told.
-    max_body, max_form, max_unpacked, max_ratio, max_rows, max_columns, max_depth, max_jobs, request_seconds
+    max_body, max_form, max_unpacked, max_ratio, max_rows, max_columns, max_depth, max_jobs,
+    idle_seconds, request_seconds
         Limits; each is described where it is declared.
 
     Raises
@@ -83,6 +84,9 @@ class Settings:
     max_columns: int = _limit(100_000, "columns of the largest frame")
     max_depth: int = _limit(200, "deepest nesting of a Rapids expression")
     max_jobs: int = _limit(64, "jobs that may run at one time")
+    idle_seconds: float = _limit(
+        86400.0, "seconds after which uploads and temporary frames of a silent client are forgotten", float
+    )
     request_seconds: float = _limit(300.0, "seconds that one request may take", float)
 
     def __post_init__(self) -> None:

@@ -15,6 +15,7 @@ from heavywater.server.errors import Refused
 _MAX_REDIRECTS = 5
 _TIMEOUT_S = 30.0
 _BLOCK = 1 << 18
+_NAT64 = ipaddress.ip_network("64:ff9b::/96")
 
 
 def is_url(text: str) -> bool:
@@ -28,6 +29,8 @@ def is_public(address: str) -> bool:
     for inner in (getattr(ip, "ipv4_mapped", None), getattr(ip, "sixtofour", None)):
         if inner is not None:
             return is_public(str(inner))
+    if ip in _NAT64:
+        return is_public(str(ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)))
     return ip.is_global and not ip.is_multicast
 
 

@@ -11,10 +11,11 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, MutableMapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from heavywater.algos.deepwater.decode import restrict_paths
 from heavywater.engine.jobs import Job
 from heavywater.engine.session import LocalSession
 from heavywater.frame import Frame
@@ -27,8 +28,11 @@ from heavywater.server.logs import Recent
 from heavywater.server.model_rapids import model_acts
 from heavywater.server.paths import Roots
 from heavywater.server.search import Grid
+from heavywater.server.state import Kept
+from heavywater.server.workers import gone
 
 _KEPT_JOBS = 1000
+_LOOK_SECONDS = 0.05
 
 
 @dataclass(frozen=True)
@@ -43,11 +47,14 @@ class RawFile:
         What the user calls it.
     uploaded : bool
         Whether the file is the server's own copy.
+    since : float
+        When it came, by the monotonic clock.
     """
 
     path: Path
     name: str
     uploaded: bool
+    since: float = field(default_factory=time.monotonic)
 
 
 @dataclass
@@ -100,6 +107,7 @@ class RestSession:
         self.rapids = RapidsSession(store, more)
         self.lock = threading.Lock()
         self.properties: dict[str, str] = {}
+        self.used = time.monotonic()
 
 
 class Hub:
@@ -114,6 +122,7 @@ class Hub:
     def __init__(self, engine: LocalSession, settings: Settings) -> None:
         self.engine, self.settings = engine, settings
         self.roots = Roots(settings.roots)
+        restrict_paths(self.roots.resolve)
         self.started = time.time()
         self.store = _Named(engine)
         self.model_acts = model_acts(engine)
@@ -130,11 +139,15 @@ class Hub:
         self.scratch = Path(tempfile.mkdtemp(prefix="heavywater-"))
         self.log = Recent()
         logging.getLogger("heavywater").addHandler(self.log)
+        self.kept = None if settings.state is None else Kept(settings.state, engine, settings.files)
 
     def close(self) -> None:
-        """Stop jobs and remove the server's own files."""
+        """Stop jobs, write what is to be kept, and remove the server's own files."""
         for record in list(self.jobs.values()):
             record.job.cancel()
+        if self.kept is not None:
+            self.kept.close()
+        restrict_paths(None)
         shutil.rmtree(self.scratch, ignore_errors=True)
         logging.getLogger("heavywater").removeHandler(self.log)
 
@@ -152,7 +165,18 @@ class Hub:
         with self._lock:
             if len(self.sessions) > 10_000:
                 raise Refused("there are too many sessions; close some with DELETE /4/sessions/{session_key}")
-            return self.sessions.setdefault(name or "_specialSess", RestSession(self.store, self.model_acts))
+            self._forget_the_silent()
+            found = self.sessions.setdefault(name or "_specialSess", RestSession(self.store, self.model_acts))
+            found.used = time.monotonic()
+            return found
+
+    def _forget_the_silent(self) -> None:
+        """Close sessions, and remove uploads, of clients that have not been heard of for long."""
+        long_ago = time.monotonic() - self.settings.idle_seconds
+        for name in [n for n, s in self.sessions.items() if s.used < long_ago and not s.lock.locked()]:
+            self.sessions.pop(name).rapids.close()
+        for key in [k for k, r in self.raw.items() if r.uploaded and r.since < long_ago]:
+            self.raw.pop(key).path.unlink(missing_ok=True)
 
     def close_session(self, name: str) -> None:
         with self._lock:
@@ -217,6 +241,9 @@ class Hub:
             self.metrics = OrderedDict((k, v) for k, v in self.metrics.items() if key not in k)
         if raw is not None and raw.uploaded:
             raw.path.unlink(missing_ok=True)
+        for record in list(self.jobs.values()):
+            if record.dest == key:
+                record.job.release()
         for model in grid.models if grid is not None else ():
             self.remove(model)
         return gone or raw is not None or grid is not None
@@ -269,8 +296,10 @@ class Hub:
         job: Job[Any] = Job(self.job_key(), description, work)
         record = self.follow(job, description, dest, kind)
         job.start()
-        if wait:
-            job.wait()
+        left = gone()
+        while wait and not job.wait(_LOOK_SECONDS):
+            if left.is_set():  # nobody waits for the answer any more
+                job.cancel()
         return record
 
     def job_key(self) -> str:

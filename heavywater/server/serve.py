@@ -6,11 +6,12 @@ import argparse
 import logging
 import socket
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from heavywater.errors import H2OValueError, HeavywaterError, NotSupported
-from heavywater.server.config import LOOPBACK_NAMES, Settings
+from heavywater.server.config import LOOPBACK_NAMES, Settings, limits_of
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -24,12 +25,32 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--root", action="append", help="folder under which clients may import and export files (default: this one)"
     )
     parser.add_argument("--allow-host", action="append", default=[], help="further name by which clients may call")
+    parser.add_argument(
+        "--allow-url", action="store_true", help="let clients import http(s):// addresses of the public internet"
+    )
+    parser.add_argument("--state", metavar="DIR", help="folder in which frames and models are kept across restarts")
+    for f in limits_of(Settings):
+        flag = f.name.replace("_", "-")
+        kind = _limit_of(f.metadata["read"])
+        parser.add_argument(
+            f"--{flag}", type=kind, default=f.default, help=f"{f.metadata['help']} (default: {f.default})"
+        )
     parser.add_argument("--h2o-version", default=Settings.h2o_version, help="version of H2O that clients are told")
     parser.add_argument("--name", default=Settings.cloud_name, help="name of the cluster that clients are told")
     parser.add_argument("--nthreads", type=int, default=-1, help="threads for training and scoring; -1: all processors")
     parser.add_argument("--certfile", help="certificate (PEM) for https")
     parser.add_argument("--keyfile", help="key (PEM) for https")
     parser.add_argument("--audit-log", help="file to which every request is written, one line each")
+
+
+def _limit_of(read: Callable[[str], Any]) -> Callable[[str], Any]:
+    def limit(text: str) -> Any:
+        try:
+            return read(text)
+        except H2OValueError as e:
+            raise argparse.ArgumentTypeError(str(e)) from None
+
+    return limit
 
 
 def run(o: argparse.Namespace) -> int:
@@ -50,7 +71,8 @@ def run(o: argparse.Namespace) -> int:
     values: dict[str, Any] = {"token": None} if o.no_auth else {"token": o.token} if o.token else {}
     settings = Settings(
         host=o.host, port=port, username=o.username, roots=o.root or [Path.cwd()], allowed_hosts=o.allow_host,
-        h2o_version=o.h2o_version, cloud_name=o.name, **values,
+        h2o_version=o.h2o_version, cloud_name=o.name, allow_url=o.allow_url, state=o.state, **values,
+        **{f.name: getattr(o, f.name) for f in limits_of(Settings)},
     )  # fmt: skip
     _log_to(o.audit_log)
     app = create_app(LocalSession(o.nthreads), settings)

@@ -6,13 +6,21 @@ import asyncio
 import contextlib
 import threading
 from collections.abc import Callable
+from contextvars import ContextVar
 from typing import Any
 
 from heavywater.rapids.bounds import Bounds, bounded
 from heavywater.server.errors import Refused
 
+_NOBODY_LEFT = threading.Event()
+_gone: ContextVar[threading.Event] = ContextVar("gone", default=_NOBODY_LEFT)
 _WIDTH = 32
 _MAX_LATE = 64
+
+
+def gone() -> threading.Event:
+    """Set when whoever waits for the call on this thread has left, or its deadline has passed."""
+    return _gone.get()
 
 
 class Workers:
@@ -52,12 +60,14 @@ class Workers:
         loop = asyncio.get_running_loop()
         future: asyncio.Future[Any] = loop.create_future()
         ended = counted = False
+        left = threading.Event()
 
         def work() -> None:
             nonlocal ended
             result: Any = None
             error: BaseException | None = None
             try:
+                _gone.set(left)
                 with bounded(self.limits):
                     result = call()
             except Exception as e:
@@ -74,6 +84,7 @@ class Workers:
         try:
             return await future
         except asyncio.CancelledError:
+            left.set()
             with self._lock:
                 counted = not ended
                 self._late += counted

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator
 from dataclasses import asdict
@@ -13,8 +14,8 @@ import polars as pl
 
 from heavywater.frame import Frame
 from heavywater.frame.export import export_file, write_csv
+from heavywater.frame.stored import read_frame, write_frame
 from heavywater.server.errors import Refused, bad_request, missing
-from heavywater.server.frame_files import read_frame, write_frame
 from heavywater.server.hub import Hub, RawFile
 from heavywater.server.router import Raw, route
 from heavywater.server.v3 import frame as v3
@@ -44,7 +45,7 @@ def one(
     """Columns and some rows of a frame."""
     raw = hub.find(frame_id)
     if isinstance(raw, RawFile):
-        return v3.frames([v3.raw_object(frame_id, raw.path.stat().st_size)], **asdict(page))
+        return v3.frames([v3.raw_object(frame_id, raw.path, page)], **asdict(page))
     shown = _shown(hub, frame_id, page)
     if not find_compatible_models:
         return shown
@@ -118,15 +119,19 @@ def download(hub: Hub, frame_id: str, hex_string: bool = False, escape_quotes: b
     """A frame as CSV."""
     frame = hub.frame(frame_id, "frame_id")
     return Raw(
-        _csv(frame), "application/octet-stream;charset=utf-8", 200, _attached(f"{frame_id.removesuffix('.hex')}.csv")
+        _csv(frame, hexadecimal=hex_string),
+        "application/octet-stream;charset=utf-8",
+        200,
+        _attached(f"{frame_id.removesuffix('.hex')}.csv"),
     )
 
 
 route("GET", "/3/DownloadDataset.bin")(download)
 
 
-def _csv(frame: Frame) -> Iterator[bytes]:
-    """The frame as H2O writes it for its clients: times are milliseconds since 1970."""
+def _csv(frame: Frame, *, hexadecimal: bool = False) -> Iterator[bytes]:
+    """The frame as H2O writes it for its clients: times are milliseconds since 1970, real numbers hexadecimal if wanted."""
+    real = [n for n in frame.names if frame.kind(n) == "real"] if hexadecimal else []
     times = [n for n in frame.names if frame.kind(n) == "time"]
     data = frame.data.with_columns(pl.col(times).to_physical()) if times else frame.data
     head = BytesIO()
@@ -134,8 +139,33 @@ def _csv(frame: Frame) -> Iterator[bytes]:
     yield head.getvalue()
     for piece in data.iter_slices(_BLOCK):
         out = BytesIO()
+        if real:
+            yield _hexadecimal(piece, real)
+            continue
         write_csv(Frame(piece, frame.uuids), out, header=False)
         yield out.getvalue()
+
+
+def _hexadecimal(piece: pl.DataFrame, real: list[str]) -> bytes:
+    """Lines of CSV in which the numbers of some columns are written as Java writes them in base 16."""
+    out = piece.with_columns(
+        pl.col(real).map_elements(java_hex, return_dtype=pl.String),
+        *(
+            ('"' + pl.col(n).cast(pl.String).str.replace_all('"', '""', literal=True) + '"').alias(n)
+            for n, t in piece.schema.items()
+            if t == pl.String or isinstance(t, pl.Enum)
+        ),
+    )
+    return out.write_csv(include_header=False, quote_style="never").encode()
+
+
+def java_hex(x: float) -> str:
+    """A number in base 16, such as ``0x1.4p2`` for 5."""
+    if not math.isfinite(x):
+        return "NaN" if math.isnan(x) else "Infinity" if x > 0 else "-Infinity"
+    mantissa, _, exponent = x.hex().partition("p")
+    whole, _, digits = mantissa.partition(".")
+    return f"{whole}.{digits.rstrip('0') or '0'}p{int(exponent)}"
 
 
 @route("GET", "/3/Frames/{frame_id}/arrow")
@@ -233,7 +263,7 @@ def load(hub: Hub, frame_id: str, dir: str, force: bool = True) -> dict[str, Any
         raise Refused(f"there is an object called {frame_id!r} already; force=True replaces it")
 
     def work(job: Any) -> Frame:
-        frame = read_frame(source)
+        frame = read_frame(source, hub.settings.files)
         hub.engine.put(frame_id, frame)
         return frame
 

@@ -23,6 +23,8 @@ from heavywater.server.wire import parameter
 from heavywater.training.fit import prepare
 
 _CODE = ("custom_metric_func",)
+_PATHS = ("_dir", "_file", "_prefix", "_path", "_root")
+"""How the names of parameters end that name files of the server's machine."""
 
 
 @route("GET", "/3/ModelBuilders")
@@ -201,12 +203,11 @@ def request_of(hub: Hub, algo: str, values: Mapping[str, Any]) -> TrainRequest:
     for name in ("initial_weights", "initial_biases"):
         if params.get(name):
             params[name] = [_frame(hub, k) for k in params[name]]
-    folder = params.get("export_checkpoints_dir")
-    if folder:
-        path = hub.roots.resolve(folder)
-        if not path.is_dir():
-            raise Refused(f"export_checkpoints_dir: there is no folder {folder!r}")
-        params["export_checkpoints_dir"] = os.fspath(path)
+    for name in [n for n, v in params.items() if v and n.endswith(_PATHS)]:
+        path = hub.roots.resolve(params[name])
+        if name.endswith("_dir") and not path.is_dir():
+            raise Refused(f"{name}: there is no folder {params[name]!r}")
+        params[name] = os.fspath(path)
     for name in ("checkpoint", "pretrained_autoencoder"):
         if params.get(name):
             params[name] = hub.model(params[name], name)

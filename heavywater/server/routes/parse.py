@@ -74,6 +74,7 @@ def setup(
     raws = _sources(hub, source_frames)
     look = guess_setup(
         _paths(raws),
+        limits=hub.settings.files,
         header=max(-1, min(1, check_header)),
         sep=_char(separator),
         quotechar="'" if single_quotes else None,
@@ -113,8 +114,10 @@ def setup(
 
 def _free_name(hub: Hub, raw: RawFile) -> str:
     """A frame's name after the file's, with a number if it is taken."""
-    stem = f"Key_Frame__{raw.name}" if raw.uploaded else raw.name
-    while "." in stem.lstrip("."):
+    stem = raw.name.rpartition("/")[2]
+    if raw.uploaded and stem == raw.name:
+        stem = f"Key_Frame__{stem}"
+    while re.search(r"[^.]\.[A-Za-z0-9]{1,8}$", stem):
         stem = stem.rpartition(".")[0]
     stem = re.sub(r"[^A-Za-z0-9_]", "_", stem) or "frame"
     stem = stem if not stem[0].isdigit() else f"x{stem}"
@@ -159,6 +162,7 @@ def parse_files(
     if lost:
         raise Refused(f"Missing data: there is no file under the key {lost[0]}")
     raws = _sources(hub, source_frames)
+    given_names, column_names = column_names, [n for n in column_names or () if n] or None
     kept_names = column_names
     if skipped_columns and column_names and number_columns and len(column_names) == number_columns:
         kept_names = [n for i, n in enumerate(column_names) if i not in set(skipped_columns)]
@@ -169,6 +173,7 @@ def parse_files(
         job.update(0.0, "Ingesting files.")
         frame = parse(
             _paths(raws),
+            limits=hub.settings.files,
             header=max(-1, min(1, check_header)),
             sep=separator_char if (parse_type or "CSV").upper() in ("CSV", "GUESS") else None,
             col_names=kept_names or None,
@@ -197,7 +202,7 @@ def parse_files(
         "single_quotes": single_quotes,
         "check_header": check_header,
         "number_columns": number_columns,
-        "column_names": column_names,
+        "column_names": given_names,
         "column_types": column_types,
         "skipped_columns": skipped_columns,
         "force_col_types": force_col_types,
