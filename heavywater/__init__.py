@@ -23,11 +23,14 @@ _HOME = {
     "H2ODeepLearningEstimator": "heavywater.estimators.deeplearning",
     "H2OAutoEncoderEstimator": "heavywater.estimators.deeplearning",
     "H2ODeepWaterEstimator": "heavywater.estimators.deepwater",
+    "H2OGeneralizedLinearEstimator": "heavywater.estimators.glm",
+    "H2OGradientBoostingEstimator": "heavywater.estimators.gbm",
+    "H2OStackedEnsembleEstimator": "heavywater.estimators.stackedensemble",
     "H2OGridSearch": "heavywater.grid.grid_search",
 } | dict.fromkeys(
     (
         "as_list", "assign", "cluster", "cluster_status", "connect", "deep_copy", "deeplearning", "demo",
-        "download_csv", "download_model", "export_file", "frames", "get_frame", "get_grid", "get_model",
+        "download_csv", "download_model", "export_file", "frames", "gbm", "get_frame", "get_grid", "get_model", "glm",
         "import_file", "import_mojo", "init", "load_grid", "load_model", "ls", "make_metrics", "no_progress", "predict", "remove",
         "remove_all", "save_grid", "save_model", "show_progress", "shutdown", "upload_file", "upload_model", "upload_mojo",
     ),
@@ -45,8 +48,6 @@ def __getattr__(name: str) -> Any:
         return value
     if name in _MODULES:
         return importlib.import_module(f"heavywater.{name}")
-    if name in ("glm", "gbm"):
-        return getattr(importlib.import_module("heavywater.estimators"), name)
     import difflib
 
     close = difflib.get_close_matches(name, [*_HOME, *_MODULES], n=1)

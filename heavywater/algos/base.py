@@ -22,6 +22,7 @@ ALGORITHMS = {
     "deepwater": "heavywater.algos.deepwater",
     "gbm": "heavywater.algos.gbm",
     "glm": "heavywater.algos.glm",
+    "stackedensemble": "heavywater.algos.stackedensemble",
 }
 """Name → package; a package offers `Params`, `train`, `build_model` and `validators` (see `Algorithm`)."""
 
@@ -99,6 +100,10 @@ class TrainContext:
         Resolves a model named by a parameter.
     row_weights : ndarray of float64, optional
         Weights that multiply those of the weights column, such as the 0/1 choice of a cross-validation fold.
+    fit : callable, optional
+        Trains another model: algorithm, parameters, then `key`, `x`, `y`, `train` and `valid`.
+    keep : callable, optional
+        Stores an object under a key.
     on_score : callable
         Told of every new row of the scoring history, as name → value.
     max_mem_bytes : int, optional
@@ -126,6 +131,8 @@ class TrainContext:
     started: float = field(default_factory=time.monotonic)
     max_runtime_secs: float = 0.0
     row_weights: np.ndarray | None = None
+    fit: Callable[..., Model] | None = None
+    keep: Callable[[str, object], None] | None = None
     max_mem_bytes: int | None = None
 
     def elapsed(self) -> float:

@@ -14,7 +14,7 @@ from heavywater.engine import session
 from heavywater.errors import H2OTypeError, H2OValueError, did_you_mean
 from heavywater.estimators.deeplearning import H2OAutoEncoderEstimator, H2ODeepLearningEstimator
 from heavywater.estimators.estimator_base import H2OEstimator
-from heavywater.estimators.registry import estimator_of
+from heavywater.estimators.registry import estimator_class, estimator_of
 from heavywater.frame import Frame
 from heavywater.h2oframe import H2OFrame
 from heavywater.metrics import ModelMetrics, binomial, multinomial, regression
@@ -40,6 +40,30 @@ def deeplearning(
     model = kind(**params)
     model.train(x=x, y=y, training_frame=training_frame, validation_frame=validation_frame)
     return model
+
+
+def gbm(
+    x: Any = None,
+    y: Any = None,
+    training_frame: H2OFrame | None = None,
+    validation_frame: H2OFrame | None = None,
+    **params: Any,
+) -> H2OEstimator:
+    """Train gradient boosted trees in one call; the parameters are those of `H2OGradientBoostingEstimator`."""
+    model = estimator_class("gbm")(**params)
+    return model.train(x=x, y=y, training_frame=training_frame, validation_frame=validation_frame)
+
+
+def glm(
+    x: Any = None,
+    y: Any = None,
+    training_frame: H2OFrame | None = None,
+    validation_frame: H2OFrame | None = None,
+    **params: Any,
+) -> H2OEstimator:
+    """Fit a generalised linear model in one call; the parameters are those of `H2OGeneralizedLinearEstimator`."""
+    model = estimator_class("glm")(**params)
+    return model.train(x=x, y=y, training_frame=training_frame, validation_frame=validation_frame)
 
 
 def save_model(

@@ -14,6 +14,7 @@ ESTIMATORS: dict[str, tuple[str, str]] = {
     "deepwater": ("heavywater.estimators.deepwater", "H2ODeepWaterEstimator"),
     "gbm": ("heavywater.estimators.gbm", "H2OGradientBoostingEstimator"),
     "glm": ("heavywater.estimators.glm", "H2OGeneralizedLinearEstimator"),
+    "stackedensemble": ("heavywater.estimators.stackedensemble", "H2OStackedEnsembleEstimator"),
 }
 """Algorithm → module and class of its estimator."""
 

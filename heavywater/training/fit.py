@@ -67,6 +67,14 @@ def fit(ctx: TrainContext, algo: str, keep: Callable[[str, object], None]) -> Mo
     if snapshots is not None:
         ctx.on_snapshot = snapshots.save
 
+    def fit_another(name: str, values: Mapping[str, Any], **what: Any) -> Model:
+        """A model that `ctx` needs on its way, with the same threads, clock and channels."""
+        other = prepare(name, values, warn=ctx.warn, threads=ctx.threads, frames=ctx.frames, models=ctx.models, **what)
+        other.stop = ctx.stop
+        return fit(other, name, keep)
+
+    ctx.fit, ctx.keep = fit_another, keep
+
     def train(one: TrainContext) -> Model:
         model: Model = module.build_model(module.train(one), one.key, one.params)
         return model

@@ -83,17 +83,17 @@ saved_model = h2o.load_model(model_path)
 _GET = """# Retrieve model by H2O key
 model = h2o.get_model(model_id=model_chkp._id)
 """
-_MISSING, _REMOTE = "not part of this version", "not available in this version"
+_REMOTE = "not available in this version"
 _FEWER = {"epochs=10)": "epochs=2)", "epochs=10,": "epochs=2,", "epochs=20)": "epochs=4)"}
 _SEARCH = {"epochs=1000": "epochs=3", "score_interval=2": "score_interval=0.05"}
 
 OF_2024 = [
     Listing("2024", "3.2", "start", "import h2o\n\n# Start H2O on your local machine\nh2o.init()\n"),
-    Listing("2024", "3.2", "help glm", "help(h2o.estimators.glm.H2OGeneralizedLinearEstimator)\n", _MISSING),
-    Listing("2024", "3.2", "help gbm", "help(h2o.estimators.gbm.H2OGradientBoostingEstimator)\n", _MISSING),
+    Listing("2024", "3.2", "help glm", "help(h2o.estimators.glm.H2OGeneralizedLinearEstimator)\n"),
+    Listing("2024", "3.2", "help gbm", "help(h2o.estimators.gbm.H2OGradientBoostingEstimator)\n"),
     Listing("2024", "3.2", "help", "help(h2o.estimators.deeplearning.H2ODeepLearningEstimator)\n"),
-    Listing("2024", "3.2", "demo glm", 'h2o.demo("glm")\n', _MISSING),
-    Listing("2024", "3.2", "demo gbm", 'h2o.demo("gbm")\n', _MISSING),
+    Listing("2024", "3.2", "demo glm", 'h2o.demo("glm")\n'),
+    Listing("2024", "3.2", "demo gbm", 'h2o.demo("gbm")\n'),
     Listing("2024", "3.2", "demo", 'h2o.demo("deeplearning")\n'),
     Listing("2024", "3.3", "remote", 'h2o.init(ip = "123.45.67.89", port = 54321)\n', _REMOTE),
     Listing("2024", "5.2.2", "quantile regression", f'''import h2o
@@ -262,10 +262,10 @@ test_recon
 
 OF_2015 = [
     Listing("2015", "3.2", "start", "import h2o\n\n# Start H2O on your local machine\nh2o.init()\n"),
-    Listing("2015", "3.2", "help glm", "help(h2o.glm)\n", _MISSING),
-    Listing("2015", "3.2", "help gbm", "help(h2o.gbm)\n", _MISSING),
-    Listing("2015", "3.2", "demo glm", 'h2o.demo("glm")\n', _MISSING),
-    Listing("2015", "3.2", "demo gbm", 'h2o.demo("gbm")\n', _MISSING),
+    Listing("2015", "3.2", "help glm", "help(h2o.glm)\n"),
+    Listing("2015", "3.2", "help gbm", "help(h2o.gbm)\n"),
+    Listing("2015", "3.2", "demo glm", 'h2o.demo("glm")\n'),
+    Listing("2015", "3.2", "demo gbm", 'h2o.demo("gbm")\n'),
     Listing("2015", "3.3", "remote", 'h2o.init(ip = "123.45.67.89", port = 54321)\n', _REMOTE),
     Listing("2015", "6.1", "import", f'''import h2o
 

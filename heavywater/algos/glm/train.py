@@ -179,7 +179,7 @@ class _Run:
         p, beta = self.p, self._whole(fit)
         in_force: dict[str, Any] = {
             "family": self.family,
-            "link": self.link,
+            "link": p.link if self.link == "multinomial" else self.link,
             "alpha": [fit.alpha],
             "lambda_": [fit.strength],
         }
