@@ -1,0 +1,204 @@
+"""A graph as a PyTorch module."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from heavywater.errors import H2OValueError, did_you_mean
+from heavywater.networks.graph import Graph, array_name
+from heavywater.networks.initial import initial_array
+from heavywater.networks.layers import ROLES, layer
+from heavywater.networks.ops import Shape
+
+__all__ = ["GraphModule", "LoadReport"]
+
+_OVERWRITABLE = ("convolution", "batchnorm", "fullyconnected", "elementwise")
+"""Operations whose own gradient does not need their result, so that a following ReLU may overwrite it."""
+
+
+class LoadReport(NamedTuple):
+    """What became of given arrays: names that were loaded, that the network has and were not given (or had another
+    shape), and that were given and are not part of the network."""
+
+    loaded: tuple[str, ...]
+    missing: tuple[str, ...]
+    unexpected: tuple[str, ...]
+
+
+class _Step(NamedTuple):
+    node: int
+    inputs: tuple[int, ...]
+    done: tuple[int, ...]  # values that no later step needs
+
+
+class GraphModule(nn.Module):
+    """A network that runs.
+
+    Parameters
+    ----------
+    graph : Graph
+    input_shape : sequence of int
+        (channels, height, width) or (features,) of a row of ``data``.
+    seed : int
+        Decides the first weights, whatever machine this runs on.
+    """
+
+    def __init__(self, graph: Graph, input_shape: Sequence[int], seed: int = 0) -> None:
+        super().__init__()
+        self.graph = graph
+        self.input_shape: Shape = tuple(int(v) for v in input_shape)
+        self._specs = graph.arrays(self.input_shape)
+        shapes = list(graph.shapes(self.input_shape).values())
+        roles = graph.roles(self.input_shape)
+        users = [0] * len(graph.nodes)
+        for node in graph.nodes:
+            for i in node.inputs:
+                users[i] += 1
+        self._inputs = [i for i, n in enumerate(graph.nodes) if n.op == "input"]
+        self._places: dict[str, tuple[int, str]] = {}
+        made: dict[str, nn.Module] = {}
+        for i, (node, arrays) in enumerate(zip(graph.nodes, roles)):
+            if node.op == "input":
+                continue
+            source = node.inputs[0] if node.inputs else -1
+            free = source >= 0 and users[source] == 1 and graph.nodes[source].op in _OVERWRITABLE
+            free = free and source != graph.head
+            made[str(i)] = layer(node, [shapes[j] for j in node.inputs], arrays, in_place=free)
+            for role in arrays:
+                self._places[array_name(node, role)] = (i, ROLES[role])
+        self.steps = nn.ModuleDict(made)
+        self._plans: dict[int, list[_Step]] = {}
+        self._plan(graph.head)
+        self.images = any(isinstance(m, nn.Conv2d) for m in self.steps.values())
+        for name, spec in self._specs.items():
+            self._assign(name, initial_array(name, spec, seed))
+        if self.images:
+            self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+    def forward(self, x: Tensor, table: Tensor | None = None) -> Tensor:
+        """Logits (before softmax), or the results of a regression, of shape (rows, outputs).
+
+        Parameters
+        ----------
+        x : Tensor
+            Rows of ``data``: (rows, channels, height, width) or (rows, features).
+        table : Tensor, optional
+            Rows of the input ``table``, when the network has one.
+        """
+        return self._run(self.graph.head, x, table)
+
+    def features(self, x: Tensor, layer: str, table: Tensor | None = None) -> Tensor:
+        """Values of a layer, one row each, flattened in the order channel, row, column; see ``Graph.find``."""
+        return self._run(self.graph.find(layer), x, table).flatten(1)
+
+    def _run(self, index: int, x: Tensor, table: Tensor | None) -> Tensor:
+        if x.dim() == 4 and self.images:
+            x = x.contiguous(memory_format=torch.channels_last)
+        values: dict[int, Tensor] = {}
+        for i in self._inputs:
+            if self.graph.nodes[i].name != "table":
+                values[i] = x
+            elif table is not None:
+                values[i] = table
+        steps = self.steps._modules
+        for node, inputs, done in self._plan(index):
+            if node in values:
+                continue
+            values[node] = steps[str(node)](*[values[i] for i in inputs])  # type: ignore[misc]
+            for i in done:
+                del values[i]
+        return values[index]
+
+    def _plan(self, index: int) -> list[_Step]:
+        if index not in self._plans:
+            order = self.graph.needed(index)
+            last: dict[int, int] = {}
+            for i in order:
+                for j in self.graph.nodes[i].inputs:
+                    last[j] = i
+            self._plans[index] = [
+                _Step(i, self.graph.nodes[i].inputs, tuple(j for j, at in last.items() if at == i))
+                for i in order
+                if self.graph.nodes[i].op != "input"
+            ]
+        return self._plans[index]
+
+    # -- arrays -------------------------------------------------------------------------------------------------------
+
+    def learned(self) -> dict[str, Tensor]:
+        """The weights that training changes, by name."""
+        return {name: self._tensor(name) for name, spec in self._specs.items() if spec.trainable}
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """All arrays by name, float32 copies in C order on the CPU."""
+        return {
+            name: self._tensor(name).detach().to("cpu", torch.float32).contiguous().numpy().copy()
+            for name in self._specs
+        }
+
+    def load_arrays(self, arrays: Mapping[str, NDArray[Any]], partial: bool = False) -> LoadReport:
+        """Replace weights.
+
+        Parameters
+        ----------
+        arrays : mapping
+            Arrays by name, as :meth:`arrays` gives them.
+        partial : bool
+            Load what fits and leave the rest as it is. Otherwise every array of the network must be given in its
+            shape, and no other.
+
+        Raises
+        ------
+        H2OValueError
+            An array is missing, unknown, of another shape, or not finite; the message lists them.
+        """
+        misfits = {n: a.shape for n, a in arrays.items() if n in self._specs and tuple(a.shape) != self._specs[n].shape}
+        missing = tuple(n for n in self._specs if n not in arrays or n in misfits)
+        unexpected = tuple(n for n in arrays if n not in self._specs)
+        if not partial and (missing or unexpected):
+            raise H2OValueError(self._complaint(misfits, missing, unexpected))
+        loaded = tuple(n for n in self._specs if n in arrays and n not in misfits)
+        wild = [n for n in loaded if not np.isfinite(np.asarray(arrays[n])).all()]
+        if wild:
+            raise H2OValueError(f"weights that are not finite numbers: {_listed(wild)}")
+        for name in loaded:
+            self._assign(name, np.asarray(arrays[name], np.float32))
+        return LoadReport(loaded, missing, unexpected)
+
+    def _complaint(
+        self, misfits: Mapping[str, tuple[int, ...]], missing: Sequence[str], unexpected: Sequence[str]
+    ) -> str:
+        lines = ["the weights do not fit the network:"]
+        absent = [n for n in missing if n not in misfits]
+        if absent:
+            lines.append(f"  missing: {_listed(absent)}")
+        if unexpected:
+            lines.append(f"  unknown: {_listed(unexpected)}{did_you_mean(unexpected[0], absent)}")
+        lines += [
+            f"  {n} has the shape {shape}; the network needs {self._specs[n].shape}"
+            for n, shape in list(misfits.items())[:20]
+        ]
+        return "\n".join(lines)
+
+    def _tensor(self, name: str) -> Tensor:
+        node, attribute = self._places[name]
+        return getattr(self.steps[str(node)], attribute)
+
+    @torch.no_grad()
+    def _assign(self, name: str, values: NDArray[Any]) -> None:
+        tensor = self._tensor(name)
+        node, attribute = self._places[name]
+        if attribute == "weight" and self.graph.nodes[node].attrs.get("fix_gamma"):
+            tensor.fill_(1.0)  # whatever is stored: MXNet keeps such a gamma at 1
+            return
+        tensor.copy_(torch.from_numpy(np.ascontiguousarray(values)))
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(names[:12]) + (f" and {len(names) - 12:,} more" if len(names) > 12 else "")
