@@ -132,12 +132,17 @@ def _log_to(path: str | None) -> None:
         audit.propagate = False
 
 
-def main(argv: list[str] | None = None) -> int:
-    """Entry point of ``python -m heavywater.server.serve``."""
+def options(argv: list[str] | None = None) -> argparse.Namespace:
+    """What the words of a command line say."""
     parser = argparse.ArgumentParser(prog="heavywater serve", description="Serve H2O's REST API.")
     add_arguments(parser)
+    return parser.parse_args(argv)
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Entry point of ``python -m heavywater.server.serve``."""
     try:
-        return run(parser.parse_args(argv))
+        return run(options(argv))
     except (HeavywaterError, OSError) as e:
         print(f"heavywater serve: {e}", file=sys.stderr)
         return 2

@@ -337,7 +337,7 @@ def test_cve_2024_10550_patterns_that_parse_setup_applies(server):
                 custom_non_data_line_markers=pattern,
             )
             text = server.ask(
-                "POST", "/99/Rapids", ast=f"(replaceall (ascharacter (cols_py people 'sex')) '{pattern}' 'b' False)"
+                "POST", "/99/Rapids", ast=f"(replaceall (as.character (cols_py people 'sex')) '{pattern}' 'b' False)"
             )
             assert text.status_code in (200, 400)
     assert server.http.get("/3/Ping").elapsed.total_seconds() < 20
