@@ -15,10 +15,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from heavywater.algos.deepwater.decode import restrict_paths
 from heavywater.engine.jobs import Job
 from heavywater.engine.session import LocalSession
-from heavywater.frame import Frame
+from heavywater.frame import Frame, folders
 from heavywater.metrics import ModelMetrics
 from heavywater.models.model import Model
 from heavywater.rapids.session import RapidsSession
@@ -122,7 +121,7 @@ class Hub:
     def __init__(self, engine: LocalSession, settings: Settings) -> None:
         self.engine, self.settings = engine, settings
         self.roots = Roots(settings.roots)
-        restrict_paths(self.roots.resolve)
+        folders.restrict(self.roots.resolve)
         self.started = time.time()
         self.store = _Named(engine)
         self.model_acts = model_acts(engine)
@@ -147,7 +146,7 @@ class Hub:
             record.job.cancel()
         if self.kept is not None:
             self.kept.close()
-        restrict_paths(None)
+        folders.restrict(None)
         shutil.rmtree(self.scratch, ignore_errors=True)
         logging.getLogger("heavywater").removeHandler(self.log)
 

@@ -8,14 +8,13 @@ import os
 import re
 import stat
 import urllib.request
-from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from heavywater.errors import HeavywaterError, NotSupported, ParseError
+from heavywater.frame.folders import opened, restricted
 from heavywater.frame.parse.decompress import Limits
 from heavywater.frame.parse.remote import read_http, read_store
 
@@ -26,8 +25,6 @@ MAX_PIXELS = 64 << 20
 """Most pixels of an image before it is brought to size; one that unpacks to more is refused before it is unpacked."""
 SMALLEST = 2
 """Fewest pixels across: a single pixel shows nothing."""
-
-_open_path: Callable[[str], Path] | None = None
 
 
 class ImageFault(Exception):
@@ -61,15 +58,6 @@ class Recipe:
         return self.channels, self.height, self.width
 
 
-def restrict_paths(resolve: Callable[[str], Path] | None) -> None:
-    """Let every path of an image go through `resolve`, which raises for those that may not be read; None: all may.
-
-    Addresses are refused while paths are restricted.
-    """
-    global _open_path
-    _open_path = resolve
-
-
 def is_address(path: str) -> bool:
     """Whether a text is a URL rather than a path of this machine."""
     return re.match(r"[A-Za-z][A-Za-z0-9+.-]+://", path) is not None
@@ -78,7 +66,7 @@ def is_address(path: str) -> bool:
 def exists(path: str) -> bool:
     """Whether there is a file that may be read."""
     try:
-        return os.path.isfile(path if _open_path is None else _open_path(path))
+        return os.path.isfile(opened(path))
     except (HeavywaterError, OSError, ValueError):
         return False
 
@@ -94,7 +82,7 @@ def read_bytes(path: str) -> bytes:
     if path.startswith("file://"):
         path = urllib.request.url2pathname(path.removeprefix("file://"))
     if is_address(path):
-        if _open_path is not None:
+        if restricted():
             raise ImageFault("addresses may not be read here")
         fetch = read_http if path.startswith("http") else read_store
         try:
@@ -102,7 +90,7 @@ def read_bytes(path: str) -> bytes:
         except ParseError as e:
             raise ImageFault(str(e)) from None
     try:
-        with open(path if _open_path is None else _open_path(path), "rb") as file:
+        with open(opened(path), "rb") as file:
             facts = os.fstat(file.fileno())
             if not stat.S_ISREG(facts.st_mode):
                 raise ImageFault("it is not a file")

@@ -20,6 +20,7 @@ def _one_thread(monkeypatch):
 
     monkeypatch.setattr(build, "_said", {"gpu"})  # the notice has a test of its own
     monkeypatch.setattr(folders, "_known", type(folders._known)())
+    folders.restrict(None)
     before = session._current
     session.use(session.LocalSession(nthreads=1))
     h2o.no_progress()

@@ -10,9 +10,10 @@ from PIL import Image
 
 import heavywater as h2o
 from heavywater.algos.deepwater.augment import augmented
-from heavywater.algos.deepwater.decode import ImageFault, Recipe, decode, java_gray, restrict_paths
+from heavywater.algos.deepwater.decode import ImageFault, Recipe, decode, java_gray
 from heavywater.errors import H2OValueError, InvalidParams
 from heavywater.estimators.deepwater import H2ODeepWaterEstimator
+from heavywater.frame import folders
 from tests.algos.deepwater.conftest import SMALL, bars, read, write_images
 
 
@@ -233,12 +234,12 @@ def test_restricted_paths_keep_images_inside(pictures):
         raise NotFound(f"{text} is outside the folders")
 
     frame = read(pictures)
-    restrict_paths(only)
+    folders.restrict(only)
     try:
         with pytest.raises(H2OValueError, match="outside the folders"):
             H2ODeepWaterEstimator(**SMALL, problem_type="image").train(x="uri", y="label", training_frame=frame)
     finally:
-        restrict_paths(None)
+        folders.restrict(None)
 
 
 def test_images_that_are_not_kept_give_the_same_model(pictures):
