@@ -92,7 +92,7 @@ class Gate:
             else:
                 await self.app(scope, _limited(receive, limit), out)
         who = (scope.get("client") or ("?",))[0]
-        audit.info("%s %s %s %s", who, method, path, status)
+        audit.info("%s %s %s %s", who, method, path.encode("unicode_escape").decode(), status)
 
     # -- checks -------------------------------------------------------------------------------------------------------
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import logging
 import socket
 import sys
@@ -89,7 +90,8 @@ def run(o: argparse.Namespace) -> int:
     app.hub.stop = stop  # type: ignore[attr-defined]
     collect(app.hub)  # type: ignore[attr-defined]
     print(greeting(settings, "https" if o.certfile else "http"), flush=True)
-    server.run(sockets=[listener])
+    with contextlib.suppress(KeyboardInterrupt):  # uvicorn raises it again after it has stopped
+        server.run(sockets=[listener])
     return 0
 
 

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
 import socket
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -138,3 +141,46 @@ class Watched:
     def _objects(self) -> list[str]:
         frames = [f["frame_id"]["name"] for f in self.get("/3/Frames")["frames"]]
         return sorted([*frames, *(m["model_id"]["name"] for m in self.get("/3/Models")["models"])])
+
+
+class Served:
+    """``heavywater serve`` in a process of its own, to be looked at and ended."""
+
+    def __init__(self, folder: Path, *options: str) -> None:
+        self.root = folder / "root"
+        self.root.mkdir(parents=True, exist_ok=True)
+        (folder / "tmp").mkdir(exist_ok=True)
+        self.temporary = folder / "tmp"
+        command = [sys.executable, "-m", "heavywater.server.serve", "--port", "0", "--root", str(self.root), *options]
+        self.process = subprocess.Popen(
+            [*command, "--nthreads", "1"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+            env=os.environ | {"TMPDIR": str(self.temporary)},
+        )  # fmt: skip
+        assert self.process.stdout is not None
+        timer = threading.Timer(120, self.process.kill)
+        timer.start()
+        self.greeting = self.process.stdout.readline()
+        timer.cancel()
+        found = re.search(r"https?://[^/]+", self.greeting)
+        if found is None:
+            raise RuntimeError(self.end()[1])
+        self.url = found[0]
+
+    def memory(self) -> int:
+        """Resident memory of the process in bytes."""
+        text = Path(f"/proc/{self.process.pid}/status").read_text()
+        return int(text.partition("VmRSS:")[2].split()[0]) * 1024
+
+    def scratch(self) -> list[Path]:
+        """Files that the server keeps for itself."""
+        return [p for p in self.temporary.rglob("*") if p.is_file()]
+
+    def end(self) -> tuple[int, str]:
+        """End the process kindly; its exit status and what it complained about."""
+        self.process.terminate()
+        try:
+            _, errors = self.process.communicate(timeout=60)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            _, errors = self.process.communicate()
+        return self.process.returncode, errors
