@@ -138,7 +138,10 @@ def test_client_vanishes_in_mid_upload(client, form):
     s, c = client
     c.upload(b"a\n1\n", "whole")
     kept = s.scratch()
-    head = f"POST /3/PostFile?destination_frame=half HTTP/1.1\r\nHost: {urlsplit(s.url).netloc}\r\nAuthorization: Bearer {TOKEN}\r\n"
+    head = (
+        f"POST /3/PostFile?destination_frame=half HTTP/1.1\r\nHost: {urlsplit(s.url).netloc}\r\n"
+        f"Authorization: Bearer {TOKEN}\r\n"
+    )
     with raw(s.url) as sock:
         if form == "plain":
             sock.sendall(f"{head}Content-Length: 1000000\r\n\r\n".encode() + b"x" * 300_000)
@@ -189,10 +192,17 @@ def test_client_vanishes_in_mid_job(client):
     assert s.scratch() == []
 
 
-@pytest.mark.parametrize("data", [b"\x16\x03\x01" + bytes(range(256)) * 9, b"GET / HTTP/1.1\r\nHost: \xff\r\n\r\n",
-                                  b"GET /3/Ping HTTP/1.1\r\n" + b"X: " + b"y" * 200_000, b"\r\n" * 5000,
-                                  b"POST /3/Parse HTTP/1.1\r\nContent-Length: -5\r\n\r\n",
-                                  b"GET /3/Ping HTTP/1.1\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"])  # fmt: skip
+NO_HTTP = [
+    b"\x16\x03\x01" + bytes(range(256)) * 9,
+    b"GET / HTTP/1.1\r\nHost: \xff\r\n\r\n",
+    b"GET /3/Ping HTTP/1.1\r\n" + b"X: " + b"y" * 200_000,
+    b"\r\n" * 5000,
+    b"POST /3/Parse HTTP/1.1\r\nContent-Length: -5\r\n\r\n",
+    b"GET /3/Ping HTTP/1.1\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+]
+
+
+@pytest.mark.parametrize("data", NO_HTTP)
 def test_what_is_no_http(client, data):
     s, c = client
     with raw(s.url) as sock:
