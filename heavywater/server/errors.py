@@ -159,12 +159,12 @@ def error_object(r: Refused, url: str) -> dict[str, Any]:
             for kind, name, text in traces + errors
         ],
         "parameters": {f"_{k}": v for k, v in (r.parameters or {}).items() if k != "__meta"},
-        "error_count": len(r.messages),
+        "error_count": 2 * len(r.messages),  # H2O checks twice and counts both
     }
     fields |= {
         "parameters": r.parameters,
         "messages": [validation_message(*m) for m in errors + traces],
-        "error_count": len(r.messages),
+        "error_count": 2 * len(r.messages),
     }
     return schema("H2OModelBuilderErrorV3", "H2OModelBuilderError", fields)
 

@@ -15,12 +15,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import polars as pl
+
 from heavywater.engine.jobs import Job
 from heavywater.engine.session import LocalSession
 from heavywater.frame import Frame, folders
 from heavywater.metrics import ModelMetrics
 from heavywater.models.model import Model
 from heavywater.rapids.session import RapidsSession
+from heavywater.rapids.table import Table
 from heavywater.server.config import Settings
 from heavywater.server.errors import Refused, missing, wrong_type
 from heavywater.server.logs import Recent
@@ -124,7 +127,7 @@ class Hub:
         folders.restrict(self.roots.resolve)
         self.started = time.time()
         self.store = _Named(engine)
-        self.model_acts = model_acts(engine)
+        self.acts: dict[str, Callable[..., Any]] = {**model_acts(engine), "ls": self._ls}
         self.sessions: dict[str, RestSession] = {}
         self.raw: dict[str, RawFile] = {}
         self.jobs: OrderedDict[str, JobRecord] = OrderedDict()
@@ -156,7 +159,7 @@ class Hub:
         with self._lock:
             while (name := f"_sid_{secrets.token_hex(2)}") in self.sessions:
                 continue
-            self.sessions[name] = RestSession(self.store, self.model_acts)
+            self.sessions[name] = RestSession(self.store, self.acts)
             return name
 
     def session(self, name: str | None) -> RestSession:
@@ -165,7 +168,7 @@ class Hub:
             if len(self.sessions) > 10_000:
                 raise Refused("there are too many sessions; close some with DELETE /4/sessions/{session_key}")
             self._forget_the_silent()
-            found = self.sessions.setdefault(name or "_specialSess", RestSession(self.store, self.model_acts))
+            found = self.sessions.setdefault(name or "_specialSess", RestSession(self.store, self.acts))
             found.used = time.monotonic()
             return found
 
@@ -194,6 +197,12 @@ class Hub:
             if key in session.rapids.temps:
                 return session.rapids.temps[key]
         return self.raw.get(key)
+
+    def _ls(self) -> Table:
+        """Names of everything, as a frame."""
+        temps = [k for s in list(self.sessions.values()) for k in s.rapids.temps]
+        names = sorted({*self.store, *temps, *self.raw})
+        return Table.of({"key": pl.Series(names, dtype=pl.Enum(names))})
 
     def frame(self, key: str, argument: str = "key", function: str | None = None) -> Frame:
         found = self.find(key)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal
 
 import polars as pl
 
@@ -109,8 +109,8 @@ def _scored(
 ) -> ModelMetrics:
     if frame is not None:
         return performance(m, frame)
-    wanted = {"train": ["train"], "valid": ["valid"], "xval": ["xval"]}.get(scoring.lower(), ["xval", "valid", "train"])
-    for which in wanted:
+    parts: tuple[Literal["xval", "valid", "train"], ...] = ("xval", "valid", "train")
+    for which in [p for p in parts if p == scoring.lower()] or parts:
         stored = m.metrics(which)
         if stored is not None:
             return stored

@@ -171,7 +171,6 @@ for _method, _pattern, _what in (
     ("POST", "/3/FriedmansPopescusH", "Feature interaction of trees"),
     ("POST", "/3/SignificantRules", "Significant rules"),
     ("GET", "/3/h2o-genmodel.jar", "Downloading H2O's Java runtime"),
-    ("POST", "/3/ModelBuilders/generic", "A model builder for MOJO files"),
     ("DELETE", "/3/PersistS3", "Storing credentials"),
 ):
     _absent(_method, _pattern, _what)

@@ -61,7 +61,7 @@ def start(
         c: dependence.grid_of(frame, c, max(nbins, len(frame.levels(c) or ())), add_missing_na, splits.get(c))
         for c in wanted
     }
-    classes = [dependence.target_index(model, t) for t in targets or [None]]
+    classes = [dependence.target_index(model, t) for t in (targets or (None,))]
     weights = frame.numeric(frame.names[weight_column_index]) if weight_column_index >= 0 else None
     rows = frame
     if row_index >= 0:
@@ -72,8 +72,8 @@ def start(
     def answers(m: Model, data: Frame) -> np.ndarray:
         return np.asarray(hub.engine.ask(m, "answers", data))
 
-    def work(job: Job[Any]) -> list[dict[str, Any]]:
-        tables = []
+    def work(job: Job[Any]) -> list[dict[str, Any] | None]:
+        tables: list[dict[str, Any] | None] = []
         for columns in held:
             for target in classes:
                 if job.stop.is_set():

@@ -7,15 +7,24 @@ import secrets
 from pathlib import Path
 from typing import Any
 
-from heavywater.export.mojo import write_mojo
+from heavywater.algos.base import algorithm
+from heavywater.engine.jobs import Job
+from heavywater.export.mojo import read_mojo, write_mojo
 from heavywater.export.pojo import class_name, pojo_text
-from heavywater.server.errors import Refused
+from heavywater.models.model import Model
+from heavywater.server.errors import Refused, bad_request, missing
 from heavywater.server.hub import Hub
 from heavywater.server.router import Raw, route
+from heavywater.server.v3 import job as v3job
 from heavywater.server.v3 import model as v3
-from heavywater.server.v3.schema import dumps, schema
+from heavywater.server.v3.schema import dumps, key, schema
 
 _PREVIEW = 1000
+_KINDS = [
+    "Unknown", "Binomial", "Multinomial", "Ordinal", "Regression", "Clustering", "AutoEncoder", "TargetEncoder",
+    "DimReduction", "WordEmbedding", "CoxPH", "AnomalyDetection", "KLime", "BinomialUplift",
+]  # fmt: skip
+"""What a MOJO may hold, by H2O's names."""
 
 
 @route("GET", "/3/Models/{model_id}/mojo")
@@ -61,6 +70,49 @@ def save_json(hub: Hub, model_id: str, dir: str, force: bool = False) -> dict[st
     target = _free(hub, dir, force)
     target.write_bytes(dumps(v3.model(m)))
     return _exported(dir, force)
+
+
+@route("POST", "/3/ModelBuilders/generic")
+def generic(
+    hub: Hub, model_id: str | None = None, path: str | None = None, model_key: str | None = None, agent: str = "rest"
+) -> dict[str, Any]:
+    """Make a model of a MOJO: a file under the folders open to clients, or an upload; a job."""
+    if (path is None) == (model_key is None):
+        raise bad_request("give either path or model_key, the MOJO's file or upload")
+    if path is not None:
+        source = hub.roots.resolve(path)
+        if not source.is_file():
+            raise missing(path, "path")
+    else:
+        raw = hub.raw.get(str(model_key))
+        if raw is None:
+            raise missing(str(model_key), "model_key")
+        source = raw.path
+    name = model_id or hub.new_model_key("Generic", agent)
+
+    def work(job: Job[Model]) -> Model:
+        state = read_mojo(source, key=name)
+        made: Model = algorithm(state.algo).build_model(state, name)
+        hub.engine.put(name, made)
+        return made
+
+    record = hub.start(work, "Generic", name, "Model")
+    values = {"model_id": key(name, "Model"), "model_key": key(model_key, "Frame"), "path": path}
+    kinds = {"model_id": "Key<Model>", "model_key": "Key<Frame>", "path": "string"}
+    helps = {"model_id": "The model's name.", "model_key": "An uploaded MOJO.", "path": "The file of a MOJO."}
+    fields = {
+        "_exclude_fields": None,
+        "job": v3job.job(record),
+        "algo": "generic",
+        "algo_full_name": "Import MOJO Model",
+        "can_build": _KINDS,
+        "visibility": "Stable",
+        "supervised": False,
+        "messages": [],
+        "error_count": 0,
+        "parameters": [v3.plain_parameter(n, kinds[n], helps[n], values[n]) for n in values],
+    }
+    return schema("GenericV3", "Generic", fields)
 
 
 def _free(hub: Hub, text: str, force: bool) -> Path:

@@ -57,7 +57,7 @@ def split(
         for name, low, high in zip(names, bounds, bounds[1:]):
             hub.engine.put(name, Frame(frame.data[low:high], frame.uuids))
 
-    record = hub.start(work, "SplitFrame", dataset)
+    record = hub.start(work, "SplitFrame", "")
     fields = {
         "key": key(record.key, "Job"),
         "dataset": key(dataset, "Frame"),

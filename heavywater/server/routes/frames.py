@@ -122,11 +122,17 @@ def download(hub: Hub, frame_id: str, hex_string: bool = False, escape_quotes: b
         _csv(frame, hexadecimal=hex_string),
         "application/octet-stream;charset=utf-8",
         200,
-        _attached(f"{frame_id.removesuffix('.hex')}.csv"),
+        _attached(csv_name(frame_id)),
     )
 
 
 route("GET", "/3/DownloadDataset.bin")(download)
+
+
+def csv_name(key: str) -> str:
+    """The name under which a frame is downloaded."""
+    name = key.replace(".hex", ".csv")
+    return name if name.endswith(".csv") else f"{name}.csv"
 
 
 def _csv(frame: Frame, *, hexadecimal: bool = False) -> Iterator[bytes]:

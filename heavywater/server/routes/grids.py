@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,6 +13,7 @@ from heavywater.grid.results import value_of
 from heavywater.models.model import Model
 from heavywater.params.declare import infos
 from heavywater.server.errors import Refused, bad_request, missing
+from heavywater.server.grid_files import read_grid, write_grid
 from heavywater.server.hub import Hub
 from heavywater.server.router import route
 from heavywater.server.routes.model_builders import _known, in_force, request_of, values_of
@@ -25,6 +27,7 @@ from heavywater.server.wire import loose_json
 from heavywater.training.grid import SearchCriteria, check_hyper_params
 
 _MAX_VALUES = 10_000
+_SCORED = ("timestamp", "duration", "training_", "validation_")
 
 
 @route("POST", "/99/Grid/{algo}")
@@ -51,6 +54,8 @@ def start(
     if recovery_dir:
         raise Refused("recovery_dir is not supported by this server; leave it out")
     criteria = SearchCriteria.of(_object(search_criteria, "search_criteria") if search_criteria else None)
+    if criteria.strategy == "Cartesian":
+        hyper = dict(reversed(hyper.items()))  # the first parameter varies fastest, which decides the models' numbers
     values = values_of(module.Params, {k: v for k, v in fields.items() if k not in hyper}, module.LABEL)
     if values.get("training_frame") is None:
         raise Refused("training_frame is missing")
@@ -129,9 +134,7 @@ def one(
     model_ids: list[str] | None = None,
 ) -> dict[str, Any]:
     """A grid with its models in order."""
-    grid = hub.grids.get(grid_id)
-    if grid is None:
-        raise missing(grid_id, "grid_id")
+    grid = _grid(hub, grid_id)
     return _shown(hub, grid, sort_by or None, decreasing if sort_by else None)
 
 
@@ -159,7 +162,7 @@ def _shown(hub: Hub, grid: Grid, sort_by: str | None, decreasing: bool | None) -
         ],
         "export_checkpoints_dir": None,
         "summary_table": _summary(grid, models, name, label, down) if models else None,
-        "scoring_history": None,
+        "scoring_history": _history(models),
     }
     return schema("GridSchemaV99", "Grid", fields, version=99)
 
@@ -176,6 +179,67 @@ def _summary(grid: Grid, models: list[Model], name: str, label: str, down: bool)
         rows.append(["", *shown, m.key, value_of(m, name)])
     order = "decreasing" if down else "increasing"
     return made("Hyper-Parameter Search Summary", columns, rows, f"ordered by {order} {label}")
+
+
+def _history(models: list[Model]) -> dict[str, Any] | None:
+    """The last scoring of each model."""
+    rows: list[list[Any]] = []
+    columns: list[dict[str, Any]] = []
+    for m in models:
+        stored = m.output.get("scoring_history")
+        if not stored or not stored["rowcount"]:
+            continue
+        listed = {c["name"]: (c, cells[-1]) for c, cells in zip(stored["columns"], stored["data"])}
+        kept = [n for n in listed if n.startswith(_SCORED) and n != "training_speed"]
+        columns = columns or [listed[n][0] for n in kept]
+        rows.append([listed[c["name"]][1] if c["name"] in listed else None for c in columns])
+    if not rows:
+        return None
+    stored = {
+        "name": "Scoring History", "description": "", "columns": columns, "rowcount": len(rows),
+        "data": [list(c) for c in zip(*rows)],
+    }  # fmt: skip
+    return table(stored, labels=True)
+
+
+# -- files ----------------------------------------------------------------------------------------------------------------
+
+
+@route("POST", "/3/Grid.bin/{grid_id}/export")
+def save(
+    hub: Hub,
+    grid_id: str,
+    grid_directory: str,
+    save_params_references: bool = False,
+    export_cross_validation_predictions: bool = False,
+) -> dict[str, Any]:
+    """Save a grid and its models in a folder of its own, in a folder under those open to clients."""
+    grid = _grid(hub, grid_id)
+    if save_params_references:
+        raise Refused("save_params_references is not supported by this server; leave it out")
+    safe = re.sub(r"[^A-Za-z0-9_.$-]", "_", grid_id)
+    folder = hub.roots.resolve(f"{grid_directory.rstrip('/')}/{safe}")
+    write_grid(grid, [hub.model(k) for k in grid.models], folder)
+    return key(grid_id, "Grid") or {}
+
+
+@route("POST", "/3/Grid.bin/import")
+def load(hub: Hub, grid_path: str, load_params_references: bool = False) -> dict[str, Any]:
+    """Load a grid and its models from a folder under those open to clients."""
+    if load_params_references:
+        raise Refused("load_params_references is not supported by this server; leave it out")
+    grid, models = read_grid(hub.roots.resolve(grid_path))
+    for m in models:
+        hub.engine.put(m.key, m)
+    hub.grids[grid.key] = grid
+    return key(grid.key, "Grid") or {}
+
+
+def _grid(hub: Hub, grid_id: str) -> Grid:
+    grid = hub.grids.get(grid_id)
+    if grid is None:
+        raise missing(grid_id, "grid_id")
+    return grid
 
 
 def _text(value: Any) -> str:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from heavywater.algos.base import ALGORITHMS, algorithm
+from heavywater.engine.jobs import Job
 from heavywater.engine.request import TrainRequest
 from heavywater.errors import HeavywaterError, InvalidParams, did_you_mean
 from heavywater.frame import Frame
@@ -22,7 +23,7 @@ from heavywater.server.v3.schema import schema
 from heavywater.server.wire import parameter
 from heavywater.training.fit import prepare
 
-_CODE = ("custom_metric_func",)
+_CODE = ("custom_metric_func", "network_module")
 _PATHS = ("_dir", "_file", "_prefix", "_path", "_root")
 """How the names of parameters end that name files of the server's machine."""
 
@@ -109,7 +110,7 @@ def check(hub: Hub, algo: str, values: Mapping[str, Any]) -> list[Message]:
             valid=request.validation, warn=warned.append, threads=hub.engine.nthreads, frames=hub.frame, models=hub.model,
         )  # fmt: skip
     except InvalidParams as e:
-        return list(e.messages)  # type: ignore[arg-type]
+        return [m for m in e.messages if isinstance(m, Message)]
     return [Message("", "warn", text) for text in warned]
 
 
@@ -128,11 +129,33 @@ def train(hub: Hub, algo: str, agent: str = "rest", **fields: str) -> dict[str, 
     try:
         job = hub.engine.submit(request)
     except InvalidParams as e:
-        raise _refused(hub, algo, values, list(e.messages)) from None
+        if values.get("checkpoint") and not any(m.severity == "error" for m in check(hub, algo, _without(values))):
+            return _failing(hub, algo, values, e)
+        raise _refused(hub, algo, values, [m for m in e.messages if isinstance(m, Message)]) from None
     record = hub.follow(job, module.LABEL, name, "Model")
     force = in_force(module.Params, values)
     messages = [validation_message("WARN", "response", text) for text in job.warnings]
     messages += [validation_message("TRACE", *note) for note in notes(force, category_of(hub, values))]
+    return v3.builder(algo, actual=force, messages=messages, record=record)
+
+
+route("POST", "/99/ModelBuilders/{algo}")(train)
+
+
+def _without(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {k: v for k, v in values.items() if k != "checkpoint"}
+
+
+def _failing(hub: Hub, algo: str, values: Mapping[str, Any], error: InvalidParams) -> dict[str, Any]:
+    """A job that fails: H2O's clients expect to hear of an unfit checkpoint in this way."""
+
+    def work(job: Job[Any]) -> None:
+        raise error
+
+    module = algorithm(algo)
+    force = in_force(module.Params, values)
+    record = hub.start(work, module.LABEL, str(values["model_id"]), "Model")
+    messages = [validation_message("TRACE", *note) for note in notes(force, category_of(hub, values))]
     return v3.builder(algo, actual=force, messages=messages, record=record)
 
 
@@ -157,11 +180,12 @@ def values_of(cls: type, fields: Mapping[str, str], label: str) -> dict[str, Any
         Unknown parameters, texts that do not fit, and what is not open to clients over HTTP.
     """
     known = infos(cls)
+    attributes = {n.rstrip("_"): n for n in known}  # Python's keyword lambda is lambda_
     out = {}
-    for name, text in fields.items():
-        if name not in known:
-            hint = did_you_mean(name, known)
-            raise Refused(f"Unknown parameter: {name}{hint}")
+    for given, text in fields.items():
+        if given not in attributes:
+            raise Refused(f"Unknown parameter: {given}{did_you_mean(given, attributes)}")
+        name = attributes[given]
         out[name] = parameter(known[name], text, f"{label}ParametersV3")
     for name in _CODE:
         if out.get(name):
@@ -195,10 +219,8 @@ def request_of(hub: Hub, algo: str, values: Mapping[str, Any]) -> TrainRequest:
     validation = None if values.get("validation_frame") is None else _frame(hub, values["validation_frame"])
     y = values.get("response_column")
     if y is not None and y not in training.names:
-        y_message = Message(
-            "response_column", "error", f"Response column '{y}' not found in frame: {values['training_frame']}."
-        )
-        raise BuilderRefused(algorithm(algo).LABEL, values.get("model_id") or "", [y_message], values)
+        text = f"Response column '{y}' not found in frame: {values['training_frame']}."
+        raise _refused(hub, algo, values, [Message("response_column", "error", text)])
     params = dict(values)
     for name in ("initial_weights", "initial_biases"):
         if params.get(name):

@@ -31,9 +31,11 @@ def one(hub: Hub, model_id: str, find_compatible_frames: bool = False, preview: 
     m = hub.model(model_id)
     frames = None
     if find_compatible_frames:
-        frames = [v3frame.frame_object(n, f, light=True) for n, f in hub.frames() if compatible(m, f)]
+        frames = [v3frame.frame_object(n, f) for n, f in hub.frames() if compatible(m, f)]
     publish_weights(hub, m)
-    return v3.models([v3.model(m)], frames)
+    folds = [f for k in m.output.get("cross_validation_models") or () if isinstance(f := hub.store.get(k), Model)]
+    names = None if frames is None else [f["frame_id"]["name"] for f in frames]
+    return v3.models([v3.model(m, names, folds)], frames)
 
 
 route("GET", "/99/Models/{model_id}")(one)
@@ -94,7 +96,7 @@ def _file_error(function: str, path: str, text: str) -> Refused:
     return Refused(
         f"Illegal argument: dir of function: {function}: water.api.FSIOException: FS IO Failure: \n"
         f" accessed path : file:{path} msg: {text}",
-        values={"argument": "dir", "function": function, "value": path},
+        values={"argument": "dir", "function": function},
     )
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import polars as pl
 
 from heavywater.frame import Frame
@@ -14,6 +16,7 @@ from heavywater.server.v3.frame_tables import chunks, distribution
 from heavywater.server.v3.schema import key, schema
 
 _NAN5 = ["NaN"] * 5
+_RAW_SHOWN = 16 << 20
 _NAMELESS = {"name": None, "type": None, "URL": None}
 
 
@@ -157,12 +160,9 @@ def synopsis(name: str, rows: int, columns: int, size: int, *, text: bool = Fals
     return schema("FrameSynopsisV3", "Iced", fields, request=True)
 
 
-def raw_object(name: str, size: int) -> dict[str, Any]:
-    """`FrameV3` of a file that is not parsed yet."""
-    fields = {
-        "frame_id": key(name, "Frame"), "byte_size": size, "is_text": True, "row_offset": 0, "row_count": 0,
-        "column_offset": 0, "column_count": 0, "full_column_count": 0, "total_column_count": 1, "checksum": 0,
-        "rows": 0, "num_columns": 1, "default_percentiles": list(PERCENTILES), "columns": [],
-        "compatible_models": None, "chunk_summary": None, "distribution_summary": None,
-    }  # fmt: skip
-    return schema("FrameV3", "Frame", fields, request=True)
+def raw_object(name: str, path: Path, page: Page) -> dict[str, Any]:
+    """`FrameV3` of a file that is not parsed yet: one column of bytes, shown if it is small."""
+    size = path.stat().st_size
+    data = np.fromfile(path, dtype=np.uint8, count=size if size <= _RAW_SHOWN else 0).astype(np.int64)
+    shown = frame_object(name, Frame(pl.DataFrame({"bytes": data})), page)
+    return shown | {"is_text": True, "byte_size": size, "rows": size}

@@ -26,7 +26,7 @@ def job(record: JobRecord) -> dict[str, Any]:
         "progress_msg": text,
         "start_time": int(j.start_time * 1000),
         "msec": int((end - j.start_time) * 1000) if j.start_time else 0,
-        "dest": key(record.dest, record.dest_kind),
+        "dest": key(record.dest or None, record.dest_kind),
         "warnings": list(j.warnings) or None,
         "exception": _exception(j.exception) if failed else None,
         "stacktrace": _trace(j.exception) if failed else None,

@@ -11,11 +11,15 @@ from heavywater.params.declare import infos
 from heavywater.params.metadata import metadata
 from heavywater.server.v3.job import job
 from heavywater.server.v3.metrics import metrics
+from heavywater.server.v3.reproducibility import reproducibility
 from heavywater.server.v3.schema import key, schema
 from heavywater.server.v3.table import table
 
 _TYPES = {"int": "Numeric", "real": "Numeric", "enum": "Enum", "time": "Time", "string": "String", "uuid": "UUID"}
-FULL_NAMES = {"deeplearning": "Deep Learning", "gbm": "Gradient Boosting Machine"}
+FULL_NAMES = {
+    "deeplearning": "Deep Learning", "deepwater": "Deep Water", "drf": "Distributed Random Forest",
+    "gbm": "Gradient Boosting Machine", "glm": "Generalized Linear Modeling", "stackedensemble": "Stacked Ensemble",
+}  # fmt: skip
 """Names for people."""
 CAN_BUILD = {"deeplearning": ["Regression", "Binomial", "Multinomial", "AutoEncoder"]}
 _SUPERVISED = ["Regression", "Binomial", "Multinomial"]
@@ -30,7 +34,7 @@ _UNTOLD = {"parallelize_cross_validation": True, "max_categorical_levels": 10, "
 
 def parameters(cls: type, given: Mapping[str, Any] | None, actual: Mapping[str, Any]) -> list[dict[str, Any]]:
     """`ModelParameterSchemaV3` for every parameter that H2O knows."""
-    known = infos(cls)
+    known = {n.rstrip("_"): i for n, i in infos(cls).items()}
     out = []
     for entry in metadata(cls, given=given, actual=actual):
         info = known[entry["name"]]
@@ -44,13 +48,23 @@ def parameters(cls: type, given: Mapping[str, Any] | None, actual: Mapping[str, 
     return out
 
 
+def plain_parameter(name: str, kind: str, text: str, value: Any) -> dict[str, Any]:
+    """`ModelParameterSchemaV3` of a parameter without a declaration."""
+    fields = {
+        "name": name, "label": name, "help": text, "required": False, "type": kind, "default_value": None,
+        "actual_value": value, "input_value": None, "level": "critical", "values": [], "is_member_of_frames": [],
+        "is_mutually_exclusive_with": [], "gridable": False,
+    }  # fmt: skip
+    return schema("ModelParameterSchemaV3", "Iced", fields)
+
+
 def parameters_object(cls: type, label: str, values: Mapping[str, Any]) -> dict[str, Any]:
     """Such as `DeepLearningParametersV3`: the values by name."""
     found: dict[str, Any] = {}
     for name, info in infos(cls).items():
         if not info.ours:
             default = list(info.default) if isinstance(info.default, tuple) else info.default
-            found[name] = _value(info.type, values.get(name, default), {"is_member_of_frames": None})
+            found[name.rstrip("_")] = _value(info.type, values.get(name, default), {"is_member_of_frames": None})
     for name, value in _UNTOLD.items():
         found.setdefault(name, value)
     return schema(f"{label}ParametersV3", f"{label}Parameters", found)
@@ -113,8 +127,8 @@ def _head(m: Model) -> dict[str, Any]:
     }
 
 
-def model(m: Model, compatible: list[Any] | None = None) -> dict[str, Any]:
-    """The whole model, such as `DeepLearningModelV3`."""
+def model(m: Model, compatible: list[Any] | None = None, folds: Sequence[Model] = ()) -> dict[str, Any]:
+    """The whole model, such as `DeepLearningModelV3`; `folds` are its models of cross-validation."""
     module = algorithm(m.algo)
     stored = m.output["parameters"]
     fields = _head(m) | {
@@ -123,17 +137,15 @@ def model(m: Model, compatible: list[Any] | None = None) -> dict[str, Any]:
             {k: v["input"] for k, v in stored.items() if k != "model_id"},
             {k: v["actual"] for k, v in stored.items()},
         ),
-        "output": output(m, module.LABEL),
+        "output": output(m, module.LABEL, folds),
         "compatible_frames": compatible,
     }
     return schema(f"{module.LABEL}ModelV3", f"{module.LABEL}Model", fields)
 
 
-def output(m: Model, label: str) -> dict[str, Any]:
+def output(m: Model, label: str, folds: Sequence[Model] = ()) -> dict[str, Any]:
     """What training left: tables, metrics, facts about the columns."""
     o = m.output
-    exported = o["parameters"].get("export_weights_and_biases", {}).get("actual")
-    layers = len(m.state.schema.get("units", [])) - 1 if exported else 0
 
     def keys(name: str, kind: str) -> list[Any] | None:
         listed = o.get(name)
@@ -153,8 +165,8 @@ def output(m: Model, label: str) -> dict[str, Any]:
         "model_category": m.category,
         "model_summary": table(o.get("model_summary"), labels=True),
         "scoring_history": table(o.get("scoring_history"), labels=True),
-        "cv_scoring_history": None,
-        "reproducibility_information_table": None,
+        "cv_scoring_history": [table(f.output.get("scoring_history"), labels=True) for f in folds] or None,
+        "reproducibility_information_table": reproducibility(m),
         "training_metrics": metrics(m.metrics("train")),
         "validation_metrics": metrics(m.metrics("valid")),
         "cross_validation_metrics": metrics(m.metrics("xval")),
@@ -165,16 +177,32 @@ def output(m: Model, label: str) -> dict[str, Any]:
         "run_time": o["run_time"],
         "default_threshold": o["default_threshold"],
         "help": {},
-        "weights": [key(f"{m.key}.weights.{i}", "Frame") for i in range(layers)] or None,
-        "biases": [key(f"{m.key}.biases.{i}", "Frame") for i in range(layers)] or None,
-        "normmul": o["norm_mul"],
-        "normsub": o["norm_sub"],
-        "normrespmul": o["norm_resp_mul"],
-        "normrespsub": o["norm_resp_sub"],
-        "catoffsets": o["cat_offsets"],
         "variable_importances": table(o.get("variable_importances")),
     }
+    if "norm_mul" in o:
+        fields |= _of_network(m)
+    fields |= {
+        k: table(v)
+        for k, v in o.items()
+        if k not in fields and isinstance(v, Mapping) and {"columns", "data"} <= set(v)
+    }
     return schema(f"{label}ModelOutputV3", f"{label}ModelOutput", fields)
+
+
+def _of_network(m: Model) -> dict[str, Any]:
+    """Weights, biases and the scaling of the columns, which are shown on demand."""
+    o = m.output
+    shown = bool(o["parameters"].get("export_weights_and_biases", {}).get("actual"))
+    layers = len(m.state.schema.get("units", [])) - 1 if shown else 0
+    scaling = {
+        "normmul": "norm_mul", "normsub": "norm_sub", "normrespmul": "norm_resp_mul", "normrespsub": "norm_resp_sub",
+        "catoffsets": "cat_offsets",
+    }  # fmt: skip
+    return {
+        "weights": [key(f"{m.key}.weights.{i}", "Frame") for i in range(layers)] or None,
+        "biases": [key(f"{m.key}.biases.{i}", "Frame") for i in range(layers)] or None,
+        **{name: o[stored] if shown else None for name, stored in scaling.items()},
+    }
 
 
 def models(shown: list[dict[str, Any]], compatible: list[Any] | None = None) -> dict[str, Any]:

@@ -83,7 +83,12 @@ _TITLES: dict[str, Callable[[str], str]] = {
     "Metrics for Thresholds": lambda n: "Threshold" if n == "threshold" else n,
     "Maximum Metrics": lambda n: n if n == "idx" else n.capitalize(),
     "Confusion Matrix": str,
+    "Cross-Validation Metrics Summary": str,
     "PartialDependence": str,
 }
-_TABLE_FORMATS = {"Status of Neuron Layers": {"dropout": "%2.2f %%", "double": "%5f"}}
+_TABLE_FORMATS = {
+    "Status of Neuron Layers": {"dropout": "%2.2f %%", "double": "%5f"},
+    "Scoring History": {"samples": "%f", "double": "%.5f"},
+    "Variable Importances": {"double": "%5f"},
+}
 """Formats by table, and in it by column or type, where they are not those of the table itself."""
