@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from heavywater.algos.deepwater.model import DeepWaterModel
 from heavywater.algos.deepwater.params import DeepWaterParams
 from heavywater.engine import session
 from heavywater.estimators.estimator_base import H2OEstimator
@@ -46,3 +49,9 @@ class H2ODeepWaterEstimator(H2OEstimator, DeepWaterParams):
     def deepfeatures(self, test_data: H2OFrame, layer: int | str) -> H2OFrame:
         """Values of the layer `layer` (a name of `layers`) for every row, in columns ``DF.<layer>.C<i>``."""
         return H2OFrame._of(session.current().ask(self._trained(), "deepfeatures", test_data._frame(), layer=layer))
+
+    def use_module(self, module: Any) -> None:
+        """Give a loaded model the code of its network, which its user wrote (see the parameter `network_module`)."""
+        found = self._trained()
+        assert isinstance(found, DeepWaterModel)
+        found.use_module(module)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-from collections.abc import Iterator, Mapping
+from abc import abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,31 +27,26 @@ _said: set[str] = set()
 """Notices that are given once per process."""
 
 
-class Net:
-    """A network that runs, on one device.
+class BaseNet:
+    """A network that runs, on one device; a subclass says where its layers and weights are.
 
     Parameters
     ----------
-    graph : Graph
+    module : torch.nn.Module
     shape : tuple of int
         Of one row of the main input.
-    seed : int
-        Decides the first weights.
     device : str
         PyTorch's name of the device.
     """
 
-    def __init__(self, graph: Graph, shape: tuple[int, ...], seed: int, device: str = "cpu") -> None:
-        from heavywater.networks.module import GraphModule
+    graph: Graph | None
+    weights: int
 
+    def __init__(self, module: Any, shape: tuple[int, ...], device: str) -> None:
         self.torch = torch_module()
-        self.graph, self.shape = graph, shape
-        self.module = GraphModule(graph, shape, seed)
+        self.module, self.shape = module, shape
         self.device = self.torch.device(device)
         self._generator = self.torch.Generator(self.device)
-        self.weights = graph.weights(shape)
-        seeded_dropout(self.torch, self.module, self._generator)
-        self.module.to(self.device)
 
     # -- running ------------------------------------------------------------------------------------------------------
 
@@ -65,22 +61,8 @@ class Net:
         """Outputs in scoring, float32 ``(n, outputs)``."""
         self.module.eval()
         with self.torch.inference_mode():
-            return self.module(x, table).float().cpu().numpy()
-
-    def features(self, x: Any, table: Any, layer: str) -> np.ndarray:
-        """Values of a layer in scoring, float32 ``(n, width)``."""
-        self.module.eval()
-        with self.torch.inference_mode():
-            return self.module.features(x, layer, table).float().cpu().numpy()
-
-    def layers(self) -> list[str]:
-        """Names of the layers."""
-        return self.graph.layers()
-
-    def hidden_layers(self) -> list[str]:
-        """The layers of a network of hidden layers, after their activation."""
-        nodes = self.graph.nodes
-        return [f"{n.name}_output" for n in nodes if n.op == "activation"]
+            out = self.module(x) if table is None else self.module(x, table)
+            return out.float().cpu().numpy()
 
     def reseed(self, seed: int, samples: int) -> None:
         """Make what dropout draws next depend on these numbers alone."""
@@ -91,20 +73,39 @@ class Net:
         """The module, compiled when it first runs."""
         return self.torch.compile(self.module)
 
+    @abstractmethod
+    def features(self, x: Any, table: Any, layer: str) -> np.ndarray:
+        """Values of a layer in scoring, float32 ``(n, width)``."""
+
+    @abstractmethod
+    def layers(self) -> list[str]:
+        """Names of the layers."""
+
+    @abstractmethod
+    def hidden_layers(self) -> list[str]:
+        """The layers of a network of hidden layers, after their activation."""
+
     # -- weights ------------------------------------------------------------------------------------------------------
 
+    @abstractmethod
     def learned(self) -> dict[str, Any]:
         """The weights that training changes, by name."""
-        return self.module.learned()
 
+    @abstractmethod
     def arrays(self) -> dict[str, np.ndarray]:
         """All weights by name, float32 copies."""
-        return self.module.arrays()
 
+    @abstractmethod
     def load(self, arrays: Mapping[str, np.ndarray]) -> None:
         """Take over the weights of a model of the same network."""
-        wanted = self.graph.arrays(self.shape)
-        self.module.load_arrays({name: np.array(arrays[name]) for name in wanted})
+
+    @abstractmethod
+    def load_some(self, arrays: Mapping[str, np.ndarray]) -> tuple[Sequence[str], Sequence[str], Sequence[str]]:
+        """Take over what fits; names that were loaded, that were missing, and that are not part of the network."""
+
+    @abstractmethod
+    def to_json(self) -> dict[str, Any]:
+        """The network as a model file keeps it."""
 
     def copied(self) -> list[Any]:
         """Copies of all weights, for `put_back`."""
@@ -119,29 +120,101 @@ class Net:
     def _state(self) -> list[Any]:
         return list(self.module.state_dict(keep_vars=True).values())
 
+
+class Net(BaseNet):
+    """A graph that runs.
+
+    Parameters
+    ----------
+    graph : Graph
+    shape : tuple of int
+        Of one row of the main input.
+    seed : int
+        Decides the first weights.
+    device : str
+        PyTorch's name of the device.
+    """
+
+    graph: Graph
+
+    def __init__(self, graph: Graph, shape: tuple[int, ...], seed: int, device: str = "cpu") -> None:
+        from heavywater.networks.module import GraphModule
+
+        super().__init__(GraphModule(graph, shape, seed), shape, device)
+        self.graph = graph
+        self.weights = graph.weights(shape)
+        seeded_dropout(self.torch, self.module, self._generator)
+        self.module.to(self.device)
+
+    def features(self, x: Any, table: Any, layer: str) -> np.ndarray:
+        self.module.eval()
+        with self.torch.inference_mode():
+            return self.module.features(x, layer, table).float().cpu().numpy()
+
+    def layers(self) -> list[str]:
+        return self.graph.layers()
+
+    def hidden_layers(self) -> list[str]:
+        return [f"{n.name}_output" for n in self.graph.nodes if n.op == "activation"]
+
+    def learned(self) -> dict[str, Any]:
+        return self.module.learned()
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        return self.module.arrays()
+
+    def load(self, arrays: Mapping[str, np.ndarray]) -> None:
+        wanted = self.graph.arrays(self.shape)
+        self.module.load_arrays({name: np.array(arrays[name]) for name in wanted})
+
+    def load_some(self, arrays: Mapping[str, np.ndarray]) -> tuple[Sequence[str], Sequence[str], Sequence[str]]:
+        return self.module.load_arrays(arrays, partial=True)
+
     def to_json(self) -> dict[str, Any]:
-        """The network as a model file keeps it."""
         return self.graph.to_json()
 
 
-def make_network(ctx: TrainContext, data: TrainingData, before: DeepWaterModel | None) -> Net:
+def make_network(ctx: TrainContext, data: TrainingData, before: DeepWaterModel | None) -> BaseNet:
     """The network of a run with its first weights: drawn, from a file, or those of the model to continue."""
     p, shape, classes = data.params, data.columns.shape, data.response.nclasses
     device = device_of(p, ctx.warn)
-    if before is not None:
-        net = Net(before.net.graph, shape, ctx.seed, device)
-        net.load(before.state.arrays)
+    net: BaseNet
+    if p.network_module is not None:
+        net = _own(p, shape, classes, device, data.columns.table_width)
+    elif before is not None:
+        net = Net(before.graph, shape, ctx.seed, device)
     else:
         net = Net(_graph(ctx, p, shape, classes, data.columns.table_width), shape, ctx.seed, device)
+    if before is not None:
+        net.load(before.state.arrays)
     if p.network_parameters_file is not None:
         _load_file(ctx, net, p.network_parameters_file)
     return net
 
 
-def net_of_state(state: ModelState, shape: tuple[int, ...], p: DeepWaterParams) -> Net:
-    """The network of a model."""
-    net = Net(Graph.from_json(state.schema["network"]), shape, 0, device_of(p, lambda text: None))
+def net_of_state(state: ModelState, shape: tuple[int, ...], classes: int, p: DeepWaterParams, module: Any) -> BaseNet:
+    """The network of a model; `module` is the user's own, where it is one."""
+    stored, device = state.schema["network"], device_of(p, lambda text: None)
+    net: BaseNet
+    if "module" in stored:
+        from heavywater.algos.deepwater.own_module import net_around
+
+        net = net_around(module, stored, shape, classes, device)
+    else:
+        net = Net(Graph.from_json(stored), shape, 0, device)
     net.load(state.arrays)
+    return net
+
+
+def _own(p: DeepWaterParams, shape: tuple[int, ...], classes: int, device: str, table: int) -> BaseNet:
+    from heavywater.algos.deepwater.own_module import OwnNet, own_module
+
+    if table:
+        raise H2OValueError("network_module takes no columns of a table beside images; leave them out of x")
+    module, name = own_module(p.network_module, classes, shape)
+    net = OwnNet(module, shape, device, name)
+    if net.outputs() != classes:
+        raise H2OValueError(f"network_module: {name} has {net.outputs()} outputs; the response needs {classes}")
     return net
 
 
@@ -178,22 +251,22 @@ def _graph(ctx: TrainContext, p: DeepWaterParams, shape: tuple[int, ...], classe
     return graph
 
 
-def _load_file(ctx: TrainContext, net: Net, path: str) -> None:
+def _load_file(ctx: TrainContext, net: BaseNet, path: str) -> None:
     """Weights from a file; what does not fit is said."""
     from heavywater.networks.files import read_arrays
 
-    found = net.module.load_arrays(read_arrays(Path(path), net.graph), partial=True)
-    if not found.loaded:
+    loaded, missing, unexpected = net.load_some(read_arrays(Path(path), net.graph))
+    if not loaded:
         raise H2OValueError(
-            f"network_parameters_file: none of the {len(found.unexpected)} arrays of {path} fits the network, which needs "
-            f"{_listed(found.missing)}"
+            f"network_parameters_file: none of the arrays of {path} ({_listed(unexpected)}) fits the network, which needs "
+            f"{_listed(missing)}"
         )
-    if found.missing or found.unexpected:
-        text = f"network_parameters_file: {len(found.loaded)} arrays of {path} were loaded"
-        if found.missing:
-            text += f"; not there, or of another shape, and so begin untrained: {_listed(found.missing)}"
-        if found.unexpected:
-            text += f"; not part of the network: {_listed(found.unexpected)}"
+    if missing or unexpected:
+        text = f"network_parameters_file: {len(loaded)} arrays of {path} were loaded"
+        if missing:
+            text += f"; not there, or of another shape, and so begin untrained: {_listed(missing)}"
+        if unexpected:
+            text += f"; not part of the network: {_listed(unexpected)}"
         ctx.warn(text)
 
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from heavywater.algos.base import TrainContext
 from heavywater.algos.deepwater.augment import augmented
-from heavywater.algos.deepwater.build import Net
+from heavywater.algos.deepwater.build import BaseNet
 from heavywater.algos.deepwater.inputs import Order, Pixels, Source, ahead, batches
 from heavywater.algos.deepwater.optimiser import Optimiser
 from heavywater.algos.deepwater.params import DeepWaterParams
@@ -55,7 +55,7 @@ class Trainer(Protocol):
 class LocalTrainer:
     """Trains in this process, on one device."""
 
-    def __init__(self, net: Net, optimiser: Optimiser, work: Work) -> None:
+    def __init__(self, net: BaseNet, optimiser: Optimiser, work: Work) -> None:
         self._net, self._optimiser, self._work = net, optimiser, work
         self._model = net.compiled() if work.params.compile else net.module
 
@@ -91,7 +91,7 @@ class LocalTrainer:
         """Nothing was taken."""
 
 
-def loss_of(net: Net, outputs: Any, targets: np.ndarray) -> Any:
+def loss_of(net: BaseNet, outputs: Any, targets: np.ndarray) -> Any:
     """Mean loss of a mini-batch: cross-entropy, or half the squared error."""
     y = net.torch.from_numpy(targets).to(net.device)
     if targets.dtype == np.int64:
@@ -99,14 +99,14 @@ def loss_of(net: Net, outputs: Any, targets: np.ndarray) -> Any:
     return 0.5 * net.torch.nn.functional.mse_loss(outputs.float()[:, 0], y)
 
 
-def autocast(net: Net, wanted: bool) -> Any:
+def autocast(net: BaseNet, wanted: bool) -> Any:
     """The context in which a forward pass computes in bfloat16 where that is safe, or does nothing."""
     if not wanted:
         return contextlib.nullcontext()
     return net.torch.autocast(net.device.type, dtype=net.torch.bfloat16)
 
 
-def make_trainer(net: Net, optimiser: Optimiser, work: Work, ctx: TrainContext) -> Trainer:
+def make_trainer(net: BaseNet, optimiser: Optimiser, work: Work, ctx: TrainContext) -> Trainer:
     """The trainer that `device_id` asks for."""
     if len(work.params.device_id) > 1:
         from heavywater.algos.deepwater.processes import SharedTrainer

@@ -62,7 +62,13 @@ def check_manifest(state: ModelState) -> tuple[Mapping[str, ArraySpec], tuple[in
     shape = _check_columns(state.schema["columns"])
     response = Response.from_json(state.schema["response"])
     _check_response(state, response)
-    graph = Graph.from_json(state.schema["network"])
+    stored = state.schema["network"]
+    if isinstance(stored, dict) and "module" in stored:
+        from heavywater.algos.deepwater.own_module import arrays_of
+
+        _check_reports(state)
+        return arrays_of(stored), shape
+    graph = Graph.from_json(stored)
     try:
         shapes, arrays = graph.shapes(shape), graph.arrays(shape)
     except H2OValueError as error:
@@ -75,13 +81,17 @@ def check_manifest(state: ModelState) -> tuple[Mapping[str, ArraySpec], tuple[in
     need(bool(beside) == (width > 0), "the network's input for a table and the columns contradict each other")
     for node in beside:
         need(tuple(node.attrs["shape"] or ()) == (width,), f"the network takes a table of another width than {width}")
+    _check_reports(state)
+    return arrays, shape
+
+
+def _check_reports(state: ModelState) -> None:
     for name in TABLES:
         if state.output.get(name) is not None:
             Table.from_json(state.output[name])
     for name in METRICS:
         if state.output.get(name) is not None:
             repr(ModelMetrics.from_json(state.output[name]))
-    return arrays, shape
 
 
 def _check_columns(c: Mapping[str, object]) -> tuple[int, ...]:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from heavywater.algos.deepwater.build import Net, net_of_state, one_setting
+from heavywater.algos.deepwater.build import BaseNet, net_of_state, one_setting
 from heavywater.algos.deepwater.data import Columns
 from heavywater.algos.deepwater.inputs import Source
 from heavywater.algos.deepwater.manifest import check_manifest
@@ -20,15 +20,19 @@ from heavywater.algos.deepwater.params import DeepWaterParams
 from heavywater.algos.deepwater.result import MEAN_IMAGE, columns_from_json
 from heavywater.algos.deepwater.scoring import Scorer
 from heavywater.algos.tabular.model import TabularModel
-from heavywater.errors import H2OTypeError, H2OValueError, NotFound
+from heavywater.errors import H2OTypeError, H2OValueError, NotFound, NotSupported
 from heavywater.frame import Frame
 from heavywater.frame.checksum import frame_checksum
 from heavywater.metrics import ModelMetrics
 from heavywater.models.state import ArraySpec, ModelState
+from heavywater.networks.graph import Graph
 
 
 class DeepWaterModel(TabularModel):
     """A network with its recipe for the inputs."""
+
+    module: Any = None
+    """The user's own network; no file holds it."""
 
     @cached_property
     def columns(self) -> Columns:
@@ -40,8 +44,28 @@ class DeepWaterModel(TabularModel):
         return DeepWaterParams(**{k: v["actual"] for k, v in self.output["parameters"].items()})
 
     @cached_property
-    def net(self) -> Net:
-        return net_of_state(self.state, self.columns.shape, self.actual)
+    def net(self) -> BaseNet:
+        return net_of_state(self.state, self.columns.shape, self.response.nclasses, self.actual, self.module)
+
+    @property
+    def graph(self) -> Graph:
+        """The network as a graph.
+
+        Raises
+        ------
+        NotSupported
+            The network is a module of the user's, which has none.
+        """
+        stored = self.state.schema["network"]
+        if "module" in stored:
+            raise NotSupported(f"the network {stored['module']!r} is code of its user's; it is no graph")
+        return Graph.from_json(stored)
+
+    def use_module(self, module: Any) -> None:
+        """Give the code of a network that its user wrote (see the parameter `network_module`)."""
+        self.module = module
+        self.__dict__.pop("net", None)
+        _ = self.net
 
     def layers(self, *, threads: int = 1) -> list[str]:
         """Names of the layers that `deepfeatures` can give, in the order of computation."""
@@ -188,7 +212,7 @@ def build_model(state: ModelState, key: str, params: DeepWaterParams | None = No
     """The model of a state; `params` are those it was just trained with, which may hold what no file can."""
     model = DeepWaterModel(state, key)
     if params is not None:
-        model.custom_metric = params.custom_metric_func
+        model.custom_metric, model.module = params.custom_metric_func, params.network_module
     return model
 
 

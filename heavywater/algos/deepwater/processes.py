@@ -22,7 +22,7 @@ import numpy as np
 
 from heavywater.algos.base import TrainContext
 from heavywater.algos.deepwater.augment import augmented
-from heavywater.algos.deepwater.build import Net, torch_module
+from heavywater.algos.deepwater.build import BaseNet, Net, torch_module
 from heavywater.algos.deepwater.engine import Work, autocast, loss_of
 from heavywater.algos.deepwater.inputs import Order, ahead, batches
 from heavywater.algos.deepwater.optimiser import Optimiser
@@ -55,7 +55,7 @@ class SharedTrainer:
         For the number of threads, which the processes share out.
     """
 
-    def __init__(self, net: Net, optimiser: Optimiser, work: Work, ctx: TrainContext) -> None:
+    def __init__(self, net: BaseNet, optimiser: Optimiser, work: Work, ctx: TrainContext) -> None:
         self._net, self._optimiser, self._work = net, optimiser, work
         self._world = len(work.params.device_id)
         self._folder = tempfile.TemporaryDirectory(prefix="heavywater-")
@@ -144,7 +144,7 @@ class SharedTrainer:
 
 
 def _step(
-    net: Net,
+    net: BaseNet,
     model: Any,
     optimiser: Optimiser,
     work: Work,
@@ -170,20 +170,19 @@ def _step(
     optimiser.step(first)
 
 
-def _join(net: Net, folder: Path, rank: int, world: int) -> _Meeting:
+def _join(net: BaseNet, folder: Path, rank: int, world: int) -> _Meeting:
     """Meet the other processes: gradients go by NCCL between GPUs, by gloo between CPUs; rows go by gloo."""
     import torch.distributed as dist
 
     if dist.is_initialized():
         raise TrainingError("a training on several devices is under way in this process; wait for its end")
     backend = "nccl" if net.device.type == "cuda" else "gloo"
-    dist.init_process_group(
-        backend, store=dist.FileStore(str(folder / "meeting"), world), rank=rank, world_size=world, timeout=_PATIENCE
-    )
+    store = dist.FileStore(str(folder / "meeting"), world)  # type: ignore[attr-defined]
+    dist.init_process_group(backend, store=store, rank=rank, world_size=world, timeout=_PATIENCE)
     return _Meeting(dist, dist.new_group(backend="gloo", timeout=_PATIENCE))
 
 
-def _shared(net: Net) -> Any:
+def _shared(net: BaseNet) -> Any:
     """The module with gradients averaged between processes."""
     from torch.nn.parallel import DistributedDataParallel
 
@@ -194,7 +193,7 @@ def _shared(net: Net) -> Any:
 # -- what the other processes read --------------------------------------------------------------------------------------
 
 
-def _write_network(folder: Path, net: Net, optimiser: Optimiser, work: Work, world: int, threads: int) -> None:
+def _write_network(folder: Path, net: BaseNet, optimiser: Optimiser, work: Work, world: int, threads: int) -> None:
     from safetensors.numpy import save_file
 
     pixels = work.pixels

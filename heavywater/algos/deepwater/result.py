@@ -11,7 +11,7 @@ import numpy as np
 
 from heavywater.algos.deeplearning.history import history_table
 from heavywater.algos.deeplearning.result import parameters
-from heavywater.algos.deepwater.build import Net
+from heavywater.algos.deepwater.build import BaseNet
 from heavywater.algos.deepwater.data import Columns, TrainingData
 from heavywater.algos.deepwater.decode import Recipe
 from heavywater.algos.deepwater.inputs import Pixels
@@ -97,7 +97,10 @@ def finished_state(run: _Run) -> ModelState:
         "response": response.to_json(),
         "metric_options": metric_options(p),
     }
-    return ModelState("deepwater", VERSION, plain(ctx.params), schema, output, arrays)
+    params = {**plain(ctx.params), "network_module": None}  # code stays with the user
+    for part in given["network_module"]:
+        given["network_module"][part] = None
+    return ModelState("deepwater", VERSION, params, schema, output, arrays)
 
 
 def columns_to_json(columns: Columns) -> dict[str, Any]:
@@ -127,7 +130,7 @@ def columns_from_json(d: dict[str, Any], mean_image: np.ndarray | None) -> Colum
     )
 
 
-def summary_table(data: TrainingData, net: Net, samples: int, total: float) -> Table:
+def summary_table(data: TrainingData, net: BaseNet, samples: int, total: float) -> Table:
     """The table "Status of Deep Learning Model"."""
     p, r = data.params, data.response
     what = f"MLP: {list(p.hidden or ())}" if p.network == "mlp" else p.network
@@ -147,7 +150,7 @@ def summary_table(data: TrainingData, net: Net, samples: int, total: float) -> T
     )
 
 
-def write_native(net: Net, prefix: str, iteration: int) -> None:
+def write_native(net: BaseNet, prefix: str, iteration: int) -> None:
     """The graph and the weights in MXNet's formats."""
     from heavywater.networks.files import write_params, write_symbol
 

@@ -62,6 +62,9 @@ def _network(p: DeepWaterParams) -> Iterator[Message]:
             yield _error(name, text)
         elif not _exists(path, prefix=name == "network_parameters_file"):
             yield _error(name, f"{name}: there is no file {path!r}")
+    if p.export_native_parameters_prefix is not None and p.network_module is not None:
+        text = "export_native_parameters_prefix: a network_module is code, which MXNet's formats cannot hold"
+        yield _error("export_native_parameters_prefix", text)
     if p.export_native_parameters_prefix is not None and not Path(p.export_native_parameters_prefix).parent.is_dir():
         text = f"export_native_parameters_prefix: the folder of {p.export_native_parameters_prefix!r} does not exist"
         yield _error("export_native_parameters_prefix", text)

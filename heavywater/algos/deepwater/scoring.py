@@ -11,7 +11,7 @@ import numpy as np
 from heavywater.algos.deeplearning.custom import CustomMetric
 from heavywater.algos.deeplearning.response import Response
 from heavywater.algos.deeplearning.scoring import measured
-from heavywater.algos.deepwater.build import Net
+from heavywater.algos.deepwater.build import BaseNet
 from heavywater.algos.deepwater.data import ScoringRows
 from heavywater.algos.deepwater.inputs import Pixels, Source, ahead
 from heavywater.errors import UnstableModel
@@ -41,7 +41,7 @@ class Scorer:
         The user's own metric.
     """
 
-    net: Net
+    net: BaseNet
     pixels: Pixels | None
     response: Response
     category: str

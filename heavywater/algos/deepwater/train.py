@@ -13,7 +13,7 @@ import numpy as np
 from heavywater.algos.base import TrainContext
 from heavywater.algos.deeplearning.history import Event, history_row, stopping_values, value_of
 from heavywater.algos.deeplearning.stopping import reason_to_stop, stopping_metric
-from heavywater.algos.deepwater.build import Net, make_network, one_setting
+from heavywater.algos.deepwater.build import BaseNet, make_network, one_setting
 from heavywater.algos.deepwater.checks import checkpoint_of
 from heavywater.algos.deepwater.data import ScoringRows, TrainingData, prepare_data
 from heavywater.algos.deepwater.engine import Work, make_trainer
@@ -60,7 +60,7 @@ class _Run:
 
     ctx: TrainContext
     data: TrainingData
-    net: Net
+    net: BaseNet
     before: DeepWaterModel | None
     events: list[Event] = field(default_factory=list)
     rows: list[dict[str, Any]] = field(default_factory=list)
