@@ -27,6 +27,10 @@ def rules(p: DeepWaterParams) -> Iterator[Message]:
     if p.autoencoder:
         text = "autoencoder is not available for Deep Water; H2OAutoEncoderEstimator of Deep Learning is one"
         yield _error("autoencoder", text)
+    if p.offset_column is not None:
+        yield _error(
+            "offset_column", "offset_column has no place in Deep Water's networks; H2ODeepLearningEstimator takes one"
+        )
     if p.categorical_encoding == "Enum":
         yield _error("categorical_encoding", "categorical_encoding Enum: the network must have numeric columns")
     if p.class_sampling_factors is not None and not p.balance_classes:
