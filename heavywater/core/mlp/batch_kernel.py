@@ -28,6 +28,21 @@ MEETINGS = 3
 """Meetings per batch."""
 
 
+@njit(**FAST)
+def _rectify(z, biases, out):  # type: ignore[no-untyped-def]
+    """Activations of rectifier units."""
+    for u in range(len(out)):
+        v = z[u] + f32(biases[u])
+        out[u] = v if v > f32(0) else f32(0)
+
+
+@njit(**FAST)
+def _rectify_errors(errors, activations, out):  # type: ignore[no-untyped-def]
+    """Errors that rectifier units pass on."""
+    for u in range(len(out)):
+        out[u] = errors[u] if activations[u] > f32(0) else f32(0)
+
+
 @njit(**INNER)
 def _activations(h, net, plan, work, l, b, key):  # type: ignore[no-untyped-def]
     """Activations of row `b` from its net inputs at weight layer `l`, a hidden one."""
@@ -38,8 +53,7 @@ def _activations(h, net, plan, work, l, b, key):  # type: ignore[no-untyped-def]
     ratio = f32(h.hidden_dropout[l]) if len(h.hidden_dropout) > 0 else f32(0)
     z, act, live = work.z, work.act, work.live
     if h.activation == RECTIFIER and ratio <= 0:
-        for u in range(units):
-            act[out + u] = max(f32(0), f32(z[at + u] + net.biases[first + u]))
+        _rectify(z[at : at + units], net.biases[first : first + units], act[out : out + units])
         return
     for u in range(units):
         on = ratio <= 0 or uniform(key, u) >= ratio
@@ -70,9 +84,10 @@ def _output_errors(h, net, plan, work, b, t, offset, scale):  # type: ignore[no-
             top = max(top, np.float64(z[at + u]))
         total = 0.0
         for u in range(units):
-            total += np.exp(z[at + u] - top)
+            z[at + u] = f32(np.exp(z[at + u] - top))
+            total += z[at + u]
         for u in range(units):
-            y = np.exp(z[at + u] - top) / total
+            y = z[at + u] / total
             z[at + u] = f32(scale * class_error(h.loss, y, 1.0 if u == int(t) else 0.0))
         return
     for u in range(units):
@@ -91,8 +106,7 @@ def _hidden_errors(h, plan, work, l, b, errors, e_at):  # type: ignore[no-untype
     act = plan.act_at[l + 1] + b * plan.act_width[l + 1]
     z, live = work.z, work.live
     if h.activation == RECTIFIER:
-        for u in range(units):
-            z[at + u] = errors[e_at + u] if work.act[act + u] > f32(0) else f32(0)
+        _rectify_errors(errors[e_at : e_at + units], work.act[act : act + units], z[at : at + units])
         return
     for u in range(units):
         e = errors[e_at + u] if live[at + u] else f32(0)
@@ -106,7 +120,20 @@ def _hidden_errors(h, plan, work, l, b, errors, e_at):  # type: ignore[no-untype
 
 @njit(**INNER)
 def _rows_forward_and_back(  # type: ignore[no-untyped-def]
-    h, net, plan, store, work, own, x, targets, shift, rows, first, lo, hi, scale,
+    h,
+    net,
+    plan,
+    store,
+    work,
+    own,
+    x,
+    targets,
+    shift,
+    rows,
+    first,
+    lo,
+    hi,
+    scale,
 ):
     """Rows `lo` to `hi` of the batch: activations of all layers, then errors at all net inputs."""
     if lo >= hi:
@@ -167,10 +194,17 @@ def _mark_alive(h, plan, work, size, lo, hi, l):  # type: ignore[no-untyped-def]
 
 
 @njit(**FAST)
-def _add_squares(sums, at, grads, here, width):  # type: ignore[no-untyped-def]
-    a, g = sums[at : at + width], grads[here : here + width]
-    for i in range(width):
-        a[i] += g[i] * g[i]
+def _column_sums(z, at, step, size, total, moved):  # type: ignore[no-untyped-def]
+    """Sums over `size` rows of the entries and of their absolute values, for ``len(total)`` columns."""
+    n = len(total)
+    for c in range(n):
+        total[c] = f32(0)
+        moved[c] = f32(0)
+    for b in range(size):
+        row = z[at + b * step : at + b * step + n]
+        for c in range(n):
+            total[c] += row[c]
+            moved[c] += abs(row[c])
 
 
 @njit(**FAST)
@@ -199,20 +233,22 @@ def _descend_row(store, at, width, grads, here, alive, first, keep, rate, l1, l2
 
 
 @njit(**INNER)
-def _step_row(h, plan, store, work, own, l, i, here):  # type: ignore[no-untyped-def]
-    """Optimiser step of the weights from input `i` of weight layer `l`; their gradients are at ``own.grads[here]``."""
+def _step_row(h, plan, store, work, own, l, i, here, sums):  # type: ignore[no-untyped-def]
+    """Optimiser step of the weights from input `i` of weight layer `l`; their gradients are at ``own.grads[here]``.
+
+    Adds their squares to ``work.sums[sums:]`` if the optimiser wants to know them.
+    """
     width = plan.width[l]
     at = plan.base[l] + i * plan.parts * width
     alive, first = work.alive, plan.column_at[l]
     l1, l2, c = f32(h.l1), f32(h.l2), own.coefficients
     if h.adaptive:
         adadelta_row(
-            store, at, width, own.grads, here, alive, first, f32(h.rho), f32(h.epsilon), l1, l2, h.fast_mode
-        )
+            store, at, width, own.grads, here, alive, first, work.sums, sums, f32(h.rho), f32(h.epsilon), l1, l2,
+            h.fast_mode,
+        )  # fmt: skip
     elif h.momentum_start != 0 or h.momentum_stable != 0:
-        _heavy_ball_row(
-            store, at, width, own.grads, here, alive, first, h.fast_mode, c[0], c[1], c[2], c[3], l1, l2
-        )
+        _heavy_ball_row(store, at, width, own.grads, here, alive, first, h.fast_mode, c[0], c[1], c[2], c[3], l1, l2)
     else:
         _descend_row(store, at, width, own.grads, here, alive, first, h.fast_mode, c[2], l1, l2)
 
@@ -271,13 +307,9 @@ def _update_weights(h, plan, store, work, own, size, done, thread, threads):  # 
                     after = own.starts[i]
                     if after == before and h.fast_mode:
                         continue
-                    gathered(
-                        own.rows, own.values, before, after, work.z, plan.z_at[l], width, width, grads, here
-                    )
+                    gathered(own.rows, own.values, before, after, work.z, plan.z_at[l], width, width, grads, here)
                     before = after
-                if h.adaptive:
-                    _add_squares(work.sums, sums, grads, here, width)
-                _step_row(h, plan, store, work, own, l, i, here)
+                _step_row(h, plan, store, work, own, l, i, here, sums)
 
 
 @njit(**INNER)
@@ -305,7 +337,18 @@ def _update_biases(h, net, plan, store, work, own, size, done, thread, threads):
         units, ch, width = plan.units[l + 1], plan.channels[l], plan.width[l]
         hidden = l < layers - 1
         set_coefficients(h, done, l, own.coefficients)
-        for u in range(units * thread // threads, units * (thread + 1) // threads):
+        lo, hi = units * thread // threads, units * (thread + 1) // threads
+        total, moved, squares = (
+            own.total[lo * ch : hi * ch],
+            own.moved[lo * ch : hi * ch],
+            own.squares[lo * ch : hi * ch],
+        )
+        _column_sums(work.z, plan.z_at[l] + lo * ch, width, size, total, moved)
+        if h.adaptive:
+            _column_sums(
+                work.sums, plan.sums_at[l] + lo * ch, width, plan.blocks[l], squares, own.unused[: len(squares)]
+            )
+        for u in range(lo, hi):
             beta = 0.0
             if hidden and h.sparsity_beta > 0:
                 seen = plan.seen_at[l] + u
@@ -315,18 +358,10 @@ def _update_biases(h, net, plan, store, work, own, size, done, thread, threads):
                 net.mean_activation[seen] = mean
                 beta = h.sparsity_beta * (mean - h.average_activation)
             for c in range(u * ch, (u + 1) * ch):
-                error, moved = 0.0, False
-                for b in range(size):
-                    e = work.z[plan.z_at[l] + b * width + c]
-                    moved = moved or e != f32(0)
-                    error += e
-                if work.alive[plan.column_at[l] + c] == f32(0) or (shortcut and not moved):
+                if work.alive[plan.column_at[l] + c] == f32(0) or (shortcut and own.moved[c] == f32(0)):
                     continue
-                q = 0.0
-                if h.adaptive:
-                    for block in range(plan.blocks[l]):
-                        q += work.sums[plan.sums_at[l] + block * width + c]
-                step_bias(h, net, plan.bias_at[l] + c, error, q / plan.units[l], own.coefficients, beta)
+                q = np.float64(own.squares[c]) / plan.units[l]
+                step_bias(h, net, plan.bias_at[l] + c, np.float64(own.total[c]), q, own.coefficients, beta)
         if h.max_w2 < NO_LIMIT:
             _limit_columns(
                 plan, store, l, units * ch * thread // threads, units * ch * (thread + 1) // threads, f32(h.max_w2)
@@ -335,7 +370,21 @@ def _update_biases(h, net, plan, store, work, own, size, done, thread, threads):
 
 @njit(**EXACT)
 def train_batches(  # type: ignore[no-untyped-def]
-    h, net, plan, store, x, targets, shift, rows, first, processed, thread, threads, count, work, own,
+    h,
+    net,
+    plan,
+    store,
+    x,
+    targets,
+    shift,
+    rows,
+    first,
+    processed,
+    thread,
+    threads,
+    count,
+    work,
+    own,
 ):
     """One thread's part of training on `rows`, batch after batch; False if it gave up at a meeting.
 

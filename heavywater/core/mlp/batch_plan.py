@@ -87,6 +87,10 @@ class Own(NamedTuple):
     starts: np.ndarray
     rows: np.ndarray
     values: np.ndarray
+    total: np.ndarray
+    moved: np.ndarray
+    squares: np.ndarray
+    unused: np.ndarray
 
 
 def make_batch_plan(network: Network, hyper: Hyper, batch: int, by_input: bool, longest: int) -> tuple[BatchPlan, int]:
@@ -146,13 +150,18 @@ def make_work(plan: BatchPlan, hyper: Hyper) -> Work:
 def make_own(plan: BatchPlan) -> Own:
     """Buffers of one more thread."""
     entries = plan.batch * plan.longest if plan.by_input else 0
+    widest = int(plan.width.max())
     return Own(
-        grads=aligned(BLOCK * int(plan.width.max())),
+        grads=aligned(BLOCK * widest),
         errors=aligned(4 * int(plan.units.max() + WIDE)),
         coefficients=np.zeros(5, np.float32),
         starts=np.zeros(int(plan.units[0]) + 1 if plan.by_input else 0, np.int64),
         rows=np.zeros(entries, np.int64),
         values=np.zeros(entries, np.float32),
+        total=aligned(widest),
+        moved=aligned(widest),
+        squares=aligned(widest),
+        unused=aligned(widest),
     )
 
 

@@ -141,9 +141,7 @@ def output_errors(h, plan, share, out, target, t, offset, delta):  # type: ignor
         f, y = np.float64(out[r]), t
         if h.output == AUTOENCODER:
             f, y = activate(h.activation, f), np.float64(target[r])
-        delta[r - lo] = f32(
-            regression_error(h.loss, y, f + offset, h.quantile_alpha, h.tweedie_power, h.huber_delta)
-        )
+        delta[r - lo] = f32(regression_error(h.loss, y, f + offset, h.quantile_alpha, h.tweedie_power, h.huber_delta))
 
 
 @njit(**INNER)
@@ -164,7 +162,21 @@ def hidden_errors(h, plan, share, l, a, live, errors, delta):  # type: ignore[no
 
 @njit(**EXACT)
 def train_share(  # type: ignore[no-untyped-def]
-    h, net, plan, store, x, targets, shift, rows, first, processed, thread, threads, count, shared, own,
+    h,
+    net,
+    plan,
+    store,
+    x,
+    targets,
+    shift,
+    rows,
+    first,
+    processed,
+    thread,
+    threads,
+    count,
+    shared,
+    own,
 ):
     """One thread's part of training on `rows`; False if it gave up at a meeting.
 
@@ -204,9 +216,7 @@ def train_share(  # type: ignore[no-untyped-def]
                 if l > 0 or i == 0 or plan.by_input:
                     net_inputs(plan, store, share, l, below, length[now], index[now], value[now], z[share])
                 if l < last:
-                    activations(
-                        h, net, plan, share, l, z[share], key, a, winner, live, bias_at[l], seen_at[l]
-                    )
+                    activations(h, net, plan, share, l, z[share], key, a, winner, live, bias_at[l], seen_at[l])
                 else:
                     for u in range(plan.bounds[l, share], plan.bounds[l, share + 1]):
                         out[now, u] = z[share, u - plan.bounds[l, share]] + net.biases[bias_at[l] + u]

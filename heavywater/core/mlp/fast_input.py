@@ -76,24 +76,31 @@ def read_row(x, r, key, ratio, plan, index, value, target, want_target, row):  #
                 if uniform(key, start + j) < ratio:
                     row[start + j] = f32(0)
         return 0
+    if want_target:
+        for j in range(dense.shape[1]):
+            target[start + j] = dense[r, j]
+    # Every number is written where the next one that counts belongs: no branch, so nothing to predict wrongly.
     for j in range(dense.shape[1]):
         v = dense[r, j]
-        if want_target:
-            target[start + j] = v
-        if v != 0 and not (ratio > 0 and uniform(key, start + j) < ratio):
-            index[count] = start + j
-            value[count] = v
-            count += 1
+        index[count] = start + j
+        value[count] = v
+        count += 1 if (v != 0) & ((ratio <= 0) | (uniform(key, start + j) >= ratio)) else 0
     if len(indptr) > 0:
-        for k in range(indptr[r], indptr[r + 1]):
-            c = start + indices[k]
-            v = values[k]
-            if want_target:
-                target[c] = v
-            if v != 0 and not (ratio > 0 and uniform(key, c) < ratio):
+        lo, hi = indptr[r], indptr[r + 1]
+        if want_target:
+            for k in range(lo, hi):
+                target[start + indices[k]] = values[k]
+        if ratio > 0:
+            for k in range(lo, hi):
+                c = start + indices[k]
                 index[count] = c
-                value[count] = v
-                count += 1
+                value[count] = values[k]
+                count += 1 if (values[k] != 0) & (uniform(key, c) >= ratio) else 0
+        else:
+            for k in range(lo, hi):
+                index[count] = start + indices[k]
+                value[count] = values[k]
+                count += 1 if values[k] != 0 else 0
     if not plan.by_input:
         row[: plan.units[0]] = f32(0)
         for k in range(count):

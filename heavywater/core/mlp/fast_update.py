@@ -75,8 +75,28 @@ def set_coefficients(h, processed, layer, out):  # type: ignore[no-untyped-def]
 
 @njit(**INNER)
 def update_share(  # type: ignore[no-untyped-def]
-    h, net, plan, store, share, l, x, count, index, value, delta, live, winner, below, first_bias, seen,
-    coefficients, spread, squares, decays, ahead, z,
+    h,
+    net,
+    plan,
+    store,
+    share,
+    l,
+    x,
+    count,
+    index,
+    value,
+    delta,
+    live,
+    winner,
+    below,
+    first_bias,
+    seen,
+    coefficients,
+    spread,
+    squares,
+    decays,
+    ahead,
+    z,
 ):
     """Update a share's units of weight layer `l`; adds the errors passed down to `below` unless ``l == 0``.
 
@@ -134,9 +154,7 @@ def update_share(  # type: ignore[no-untyped-def]
             )  # fmt: skip
             return
         for k in range(count):
-            step_rows(
-                h, store, base + index[k] * step, width, rows, spread, squares, decays, value[k], coefficients
-            )
+            step_rows(h, store, base + index[k] * step, width, rows, spread, squares, decays, value[k], coefficients)
 
 
 @njit(**INNER)

@@ -176,4 +176,3 @@ def mask_constant(kind):  # type: ignore[no-untyped-def]
 INPUT_MASK_CONSTANT = 0x1337B4BE
 LAYER_MASK_STEP = 0x9E3779B97F4A7C15 - (1 << 64)
 """Added per hidden layer (not in H2O's manner, where equal ratios give equal masks)."""
-

@@ -274,9 +274,7 @@ class Inputs(NamedTuple):
         lengths = np.diff(self.indptr)[rows]
         indptr = np.concatenate(([0], np.cumsum(lengths)))
         pick = np.repeat(self.indptr[:-1][rows] - indptr[:-1], lengths) + np.arange(indptr[-1])
-        return Inputs(
-            self.slots[rows], self.dense[rows], indptr, self.indices[pick], self.values[pick], self.num_start
-        )
+        return Inputs(self.slots[rows], self.dense[rows], indptr, self.indices[pick], self.values[pick], self.num_start)
 
 
 class Offsets(NamedTuple):

@@ -7,6 +7,7 @@ i is ``s * v[i]``, and with ``keep`` a weight with ``v[i] == 0`` is left alone t
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,9 @@ f32 = np.float32
 i32 = np.int32
 WIDE = 8
 """Float32 entries of a vector."""
+INT64 = ir.IntType(64)
+FLOATS, INTS = ir.VectorType(ir.FloatType(), WIDE), ir.VectorType(ir.IntType(32), WIDE)
+ZERO, ONE = ir.Constant(FLOATS, [0.0] * WIDE), ir.Constant(FLOATS, [1.0] * WIDE)
 
 
 @njit(**FAST)
@@ -48,6 +52,85 @@ def prepare(v, squares, decays, rho, keep):  # type: ignore[no-untyped-def]
         decays[i] = f32(1) if keep and x == f32(0) else rho
 
 
+class Vectors:
+    """What writes loops of vector instructions: vectors of `WIDE` numbers, from arrays and with arithmetic."""
+
+    def __init__(self, context: Any, builder: ir.IRBuilder, signature: Any, args: Any):
+        self.context, self.builder, self.signature, self.args = context, builder, signature, args
+
+    def data(self, k: int) -> Any:
+        """Pointer to the numbers of argument `k`, an array."""
+        return self.context.make_array(self.signature.args[k])(self.context, self.builder, self.args[k]).data
+
+    def spread(self, value: Any) -> Any:
+        """A vector of `WIDE` times the same value."""
+        kind = ir.VectorType(value.type, WIDE)
+        first = self.builder.insert_element(ir.Constant(kind, ir.Undefined), value, ir.Constant(ir.IntType(32), 0))
+        zeros = ir.Constant(ir.VectorType(ir.IntType(32), WIDE), [0] * WIDE)
+        return self.builder.shuffle_vector(first, ir.Constant(kind, ir.Undefined), zeros)
+
+    def flag(self, value: Any) -> Any:
+        """A boolean as a vector mask."""
+        return self.spread(self.builder.trunc(value, ir.IntType(1)) if value.type.width > 1 else value)
+
+    def place(self, array: Any, index: Any, more: int = 0) -> Any:
+        """Pointer to the vector that starts `more` vectors after `index`."""
+        at = self.builder.gep(array, [index])
+        if more:
+            at = self.builder.gep(at, [ir.Constant(INT64, more * WIDE)])
+        return self.builder.bitcast(at, FLOATS.as_pointer())
+
+    def read(self, array: Any, index: Any, more: int = 0) -> Any:
+        return self.builder.load(self.place(array, index, more), align=4)
+
+    def write(self, value: Any, array: Any, index: Any, more: int = 0) -> None:
+        self.builder.store(value, self.place(array, index, more), align=4)
+
+    def times(self, x: Any, y: Any) -> Any:
+        return self.builder.fmul(x, y, flags=("fast",))
+
+    def plus(self, x: Any, y: Any) -> Any:
+        return self.builder.fadd(x, y, flags=("fast",))
+
+    def each(self, width: Any, body: Callable[[Any], None]) -> None:
+        """Loop over the starts of the vectors of a row of `width` numbers."""
+        b = self.builder
+        entry, inside, done = b.block, b.append_basic_block("row.body"), b.append_basic_block("row.done")
+        b.cbranch(b.icmp_signed(">", width, ir.Constant(INT64, 0)), inside, done)
+        b.position_at_end(inside)
+        i = b.phi(INT64)
+        i.add_incoming(ir.Constant(INT64, 0), entry)
+        body(i)
+        following = b.add(i, ir.Constant(INT64, WIDE))
+        i.add_incoming(following, b.block)
+        b.cbranch(b.icmp_signed("<", following, width), inside, done)
+        b.position_at_end(done)
+
+    def pulled(self, grad: Any, w: Any, l1: Any, l2: Any) -> Any:
+        """`grad` with the penalties on `w`."""
+        b = self.builder
+        up = b.select(b.fcmp_ordered(">", w, ZERO), ONE, ZERO)
+        sign = b.select(b.fcmp_ordered("<", w, ZERO), b.fneg(ONE), up)
+        return self.plus(self.plus(grad, self.times(l1, sign)), self.times(l2, w))
+
+    def adadelta(self, store: Any, at: Any, step: Any, w: Any, grad: Any, square: Any, decay: Any, eps: Any) -> None:
+        """Step of the weights `w` at ``store[at]``, whose d and g lie `step` and twice `step` further on.
+
+        `square` is the squared gradient times one minus rho, `decay` what is kept of the history.
+        """
+        b = self.builder
+        d_at = b.add(at, step)
+        g_at = b.add(d_at, step)
+        old = self.read(store, d_at)
+        g_new = self.plus(self.times(decay, self.read(store, g_at)), square)
+        top = self.plus(old, eps)
+        half = b.ashr(b.bitcast(self.times(top, self.plus(g_new, eps)), INTS), ir.Constant(INTS, [1] * WIDE))
+        rate = self.times(top, b.bitcast(b.sub(ir.Constant(INTS, [0x5F3759DF] * WIDE), half), FLOATS))
+        self.write(self.plus(self.times(decay, old), self.times(self.times(rate, rate), square)), store, d_at)
+        self.write(g_new, store, g_at)
+        self.write(b.fsub(w, self.times(rate, grad), flags=("fast",)), store, at)
+
+
 def _row_step(penalties: bool) -> Any:
     """Intrinsic for one row of ADADELTA, eight weights at a time; see `adadelta`.
 
@@ -60,78 +143,29 @@ def _row_step(penalties: bool) -> Any:
         typingctx, store, at, width, n, v, squares, decays, s, rest, eps, l1, l2, keep
     ):
         def codegen(context, builder, signature, args):  # type: ignore[no-untyped-def]
-            i32t, i64t = ir.IntType(32), ir.IntType(64)
-            floats, ints = ir.VectorType(ir.FloatType(), WIDE), ir.VectorType(i32t, WIDE)
-            data = [context.make_array(signature.args[k])(context, builder, args[k]).data for k in (0, 4, 5, 6)]
-            zero, one = ir.Constant(floats, [0.0] * WIDE), ir.Constant(floats, [1.0] * WIDE)
+            c = Vectors(context, builder, signature, args)
+            store_, v_, squares_, decays_ = (c.data(k) for k in (0, 4, 5, 6))
+            s_, rest_, eps_, l1_, l2_ = (c.spread(a) for a in args[7:12])
 
-            def spread(value):  # type: ignore[no-untyped-def]
-                first = builder.insert_element(ir.Constant(floats, ir.Undefined), value, ir.Constant(i32t, 0))
-                return builder.shuffle_vector(first, ir.Constant(floats, ir.Undefined), ir.Constant(ints, [0] * WIDE))
+            def body(i):  # type: ignore[no-untyped-def]
+                row = builder.add(args[1], i)
+                w, x, decay = c.read(store_, row), c.read(v_, i), c.read(decays_, i)
+                grad = c.times(s_, x)
+                if penalties:
+                    still = builder.and_(builder.fcmp_ordered("==", x, ZERO), c.flag(args[12]))
+                    grad = builder.select(still, ZERO, c.pulled(grad, w, l1_, l2_))
+                    square = c.times(rest_, c.times(grad, grad))
+                else:
+                    square = c.times(rest_, c.read(squares_, i))
+                c.adadelta(store_, row, args[2], w, grad, square, decay, eps_)
 
-            def place(array, index):  # type: ignore[no-untyped-def]
-                return builder.bitcast(builder.gep(array, [index]), floats.as_pointer())
-
-            def read(pointer):  # type: ignore[no-untyped-def]
-                return builder.load(pointer, align=4)
-
-            def times(a, b):  # type: ignore[no-untyped-def]
-                return builder.fmul(a, b, flags=("fast",))
-
-            def plus(a, b):  # type: ignore[no-untyped-def]
-                return builder.fadd(a, b, flags=("fast",))
-
-            s_, rest_, eps_, l1_, l2_ = (spread(a) for a in args[7:12])
-            entry = builder.block
-            body = builder.append_basic_block("row.body")
-            done = builder.append_basic_block("row.done")
-            builder.cbranch(builder.icmp_signed(">", args[3], ir.Constant(i64t, 0)), body, done)
-            builder.position_at_end(body)
-            i = builder.phi(i64t)
-            i.add_incoming(ir.Constant(i64t, 0), entry)
-            row = builder.add(args[1], i)
-            w_at = place(data[0], row)
-            d_at = place(data[0], builder.add(row, args[2]))
-            g_at = place(data[0], builder.add(row, builder.add(args[2], args[2])))
-            w, x = read(w_at), read(place(data[1], i))
-            decay = read(place(data[3], i))
-            grad = times(s_, x)
-            if penalties:
-                up = builder.select(builder.fcmp_ordered(">", w, zero), one, zero)
-                sign = builder.select(builder.fcmp_ordered("<", w, zero), builder.fneg(one), up)
-                pulled = plus(plus(grad, times(l1_, sign)), times(l2_, w))
-                still = builder.and_(builder.fcmp_ordered("==", x, zero), _mask(builder, args[12]))
-                grad = builder.select(still, zero, pulled)
-                square = times(rest_, times(grad, grad))
-            else:
-                square = times(rest_, read(place(data[2], i)))
-            old = read(d_at)
-            g_new = plus(times(decay, read(g_at)), square)
-            top = plus(old, eps_)
-            half = builder.ashr(builder.bitcast(times(top, plus(g_new, eps_)), ints), ir.Constant(ints, [1] * WIDE))
-            rate = times(top, builder.bitcast(builder.sub(ir.Constant(ints, [0x5F3759DF] * WIDE), half), floats))
-            builder.store(plus(times(decay, old), times(times(rate, rate), square)), d_at, align=4)
-            builder.store(g_new, g_at, align=4)
-            builder.store(builder.fsub(w, times(rate, grad), flags=("fast",)), w_at, align=4)
-            following = builder.add(i, ir.Constant(i64t, WIDE))
-            i.add_incoming(following, body)
-            builder.cbranch(builder.icmp_signed("<", following, args[3]), body, done)
-            builder.position_at_end(done)
+            c.each(args[3], body)
             return context.get_dummy_value()
 
         f, n64 = types.float32, types.int64
         return types.void(store, n64, n64, n64, v, squares, decays, f, f, f, f, f, types.boolean), codegen
 
     return row_step
-
-
-def _mask(builder: Any, flag: Any) -> Any:
-    """A boolean as a vector mask."""
-    bits = ir.VectorType(ir.IntType(1), WIDE)
-    bit = builder.trunc(flag, ir.IntType(1)) if flag.type.width > 1 else flag
-    first = builder.insert_element(ir.Constant(bits, ir.Undefined), bit, ir.Constant(ir.IntType(32), 0))
-    zeros = ir.Constant(ir.VectorType(ir.IntType(32), WIDE), [0] * WIDE)
-    return builder.shuffle_vector(first, ir.Constant(bits, ir.Undefined), zeros)
 
 
 _plain_row = _row_step(penalties=False)

@@ -15,11 +15,9 @@ from numba import njit, types
 from numba.extending import intrinsic
 
 from heavywater.core.mlp.functions import INNER
-from heavywater.core.mlp.loops import FAST, WIDE
+from heavywater.core.mlp.loops import FLOATS, INT64, ONE, WIDE, ZERO, Vectors
 
 f32 = np.float32
-FLOATS = ir.VectorType(ir.FloatType(), WIDE)
-INT64 = ir.IntType(64)
 ROWS = 6
 """Rows of a tile of `product`."""
 COLUMNS = 2 * WIDE
@@ -28,26 +26,8 @@ MOST = 10
 """Vectors of the widest tile of `gathered`."""
 
 
-class _Code:
-    """What the loops below have in common: pointers to arrays, vectors, a counted loop with running sums."""
-
-    def __init__(self, context: Any, builder: ir.IRBuilder, signature: Any, args: Any):
-        self.context, self.builder, self.signature, self.args = context, builder, signature, args
-
-    def data(self, k: int) -> Any:
-        return self.context.make_array(self.signature.args[k])(self.context, self.builder, self.args[k]).data
-
-    def spread(self, value: Any) -> Any:
-        first = self.builder.insert_element(ir.Constant(FLOATS, ir.Undefined), value, ir.Constant(ir.IntType(32), 0))
-        zeros = ir.Constant(ir.VectorType(ir.IntType(32), WIDE), [0] * WIDE)
-        return self.builder.shuffle_vector(first, ir.Constant(FLOATS, ir.Undefined), zeros)
-
-    def vector(self, array: Any, index: Any, more: int = 0) -> Any:
-        """Pointer to the vector that starts `more` vectors after `index`."""
-        place = self.builder.gep(array, [index])
-        if more:
-            place = self.builder.gep(place, [ir.Constant(INT64, more * WIDE)])
-        return self.builder.bitcast(place, FLOATS.as_pointer())
+class _Code(Vectors):
+    """What the loops below have in common: a counted loop with running sums."""
 
     def fma(self, x: Any, y: Any, z: Any) -> Any:
         kind = ir.FunctionType(FLOATS, [FLOATS] * 3)
@@ -62,14 +42,13 @@ class _Code:
         b = self.builder
         entry = b.block
         body, done = b.append_basic_block("tile.body"), b.append_basic_block("tile.done")
-        zero = ir.Constant(FLOATS, [0.0] * WIDE)
         b.cbranch(b.icmp_signed("<", first, stop), body, done)
         b.position_at_end(body)
         index = b.phi(INT64)
         index.add_incoming(first, entry)
         running = [b.phi(FLOATS) for _ in range(count)]
         for phi in running:
-            phi.add_incoming(zero, entry)
+            phi.add_incoming(ZERO, entry)
         new = add(index, running)
         following = b.add(index, ir.Constant(INT64, step))
         index.add_incoming(following, body)
@@ -79,7 +58,7 @@ class _Code:
         b.position_at_end(done)
         last = [b.phi(FLOATS) for _ in range(count)]
         for phi, value in zip(last, new):
-            phi.add_incoming(zero, entry)
+            phi.add_incoming(ZERO, entry)
             phi.add_incoming(value, body)
         return last
 
@@ -96,7 +75,7 @@ def _product(rows: int) -> Any:
 
             def add(k, sums):  # type: ignore[no-untyped-def]
                 at = builder.add(args[4], builder.mul(k, args[5]))
-                ws = [builder.load(c.vector(w_data, at, j), align=4) for j in range(2)]
+                ws = [c.read(w_data, at, j) for j in range(2)]
                 shift = builder.mul(k, args[2])
                 new = []
                 for r in range(rows):
@@ -107,7 +86,7 @@ def _product(rows: int) -> Any:
             sums = c.sums(2 * rows, ir.Constant(INT64, 0), args[6], 1, add)
             for r in range(rows):
                 for j in range(2):
-                    builder.store(sums[2 * r + j], c.vector(out_data, places[r], j), align=4)
+                    c.write(sums[2 * r + j], out_data, places[r], j)
             return context.get_dummy_value()
 
         n = types.int64
@@ -129,12 +108,10 @@ def _gathered(vectors: int) -> Any:
                 i = builder.sext(builder.load(builder.gep(i_data, [k])), INT64)
                 row = builder.add(args[5], builder.mul(i, args[6]))
                 x = c.spread(builder.load(builder.gep(v_data, [k])))
-                return [
-                    c.fma(x, builder.load(c.vector(w_data, row, j), align=4), sums[j]) for j in range(vectors)
-                ]
+                return [c.fma(x, c.read(w_data, row, j), sums[j]) for j in range(vectors)]
 
             for j, total in enumerate(c.sums(vectors, args[2], args[3], 1, add)):
-                builder.store(total, c.vector(out_data, args[8], j), align=4)
+                c.write(total, out_data, args[8], j)
             return context.get_dummy_value()
 
         n = types.int64
@@ -154,10 +131,10 @@ def _dots(rows: int, others: int) -> Any:
             a_at, w_at, out_at = c.parts(1, rows), c.parts(3, others), c.parts(6, rows * others)
 
             def add(k, sums):  # type: ignore[no-untyped-def]
-                ws = [builder.load(c.vector(w_data, builder.add(w, k)), align=4) for w in w_at]
+                ws = [c.read(w_data, builder.add(w, k)) for w in w_at]
                 new = []
                 for r in range(rows):
-                    x = builder.load(c.vector(a_data, builder.add(a_at[r], k)), align=4)
+                    x = c.read(a_data, builder.add(a_at[r], k))
                     new += [c.fma(x, ws[s], sums[r * others + s]) for s in range(others)]
                 return new
 
@@ -254,28 +231,51 @@ def gathered(index, value, first, stop, w, base, step, width, out, at):  # type:
         done += n
 
 
-@njit(**FAST)
-def adadelta_row(store, at, width, grads, here, alive, first, rho, eps, l1, l2, keep):  # type: ignore[no-untyped-def]
+def _row_step(penalties: bool) -> Any:
+    """Intrinsic for `adadelta_row`."""
+
+    @intrinsic
+    def row_step(  # type: ignore[no-untyped-def]
+        typingctx, store, at, width, grads, here, alive, first, sums, sums_at, rho, eps, l1, l2, keep
+    ):
+        def codegen(context, builder, signature, args):  # type: ignore[no-untyped-def]
+            c = Vectors(context, builder, signature, args)
+            store_, grads_, alive_, sums_ = (c.data(k) for k in (0, 3, 5, 7))
+            rho_, eps_, l1_, l2_ = (c.spread(a) for a in args[9:13])
+            keep_ = c.flag(args[13])
+            rest_ = builder.fsub(ONE, rho_)
+
+            def body(i):  # type: ignore[no-untyped-def]
+                row, total = builder.add(args[1], i), builder.add(args[8], i)
+                w, grad = c.read(store_, row), c.read(grads_, builder.add(args[4], i))
+                c.write(c.plus(c.read(sums_, total), c.times(grad, grad)), sums_, total)
+                out = builder.fcmp_ordered("==", c.read(alive_, builder.add(args[6], i)), ZERO)
+                still = builder.or_(out, builder.and_(keep_, builder.fcmp_ordered("==", grad, ZERO)))
+                grad = builder.select(still, ZERO, c.pulled(grad, w, l1_, l2_) if penalties else grad)
+                square = c.times(rest_, c.times(grad, grad))
+                c.adadelta(store_, row, args[2], w, grad, square, builder.select(still, ONE, rho_), eps_)
+
+            c.each(args[2], body)
+            return context.get_dummy_value()
+
+        f, n = types.float32, types.int64
+        return types.void(store, n, n, grads, n, alive, n, sums, n, f, f, f, f, types.boolean), codegen
+
+    return row_step
+
+
+_plain_row = _row_step(penalties=False)
+_penalised_row = _row_step(penalties=True)
+
+
+@njit(**INNER)
+def adadelta_row(store, at, width, grads, here, alive, first, sums, sums_at, rho, eps, l1, l2, keep):  # type: ignore
     """ADADELTA step of the `width` weights at ``store[at]``; d and g lie `width` and twice `width` further on.
 
-    Gradients are at ``grads[here]``; a weight is left alone where ``alive[first + i]`` is 0 and, with `keep`, where
-    its gradient is 0. The quotient of roots is taken as in `loops.adadelta`.
+    Gradients are at ``grads[here]``; their squares are added to ``sums[sums_at]``. A weight is left alone where
+    ``alive[first + i]`` is 0 and, with `keep`, where its gradient is 0. Roots are taken as in `loops.adadelta`.
     """
-    rest = f32(1) - rho
-    w, d, g = store[at : at + width], store[at + width : at + 2 * width], store[at + 2 * width : at + 3 * width]
-    grad, part = grads[here : here + width], alive[first : first + width]
-    for i in range(width):
-        x, wi, di, gi = grad[i], w[i], d[i], g[i]
-        still = (part[i] == f32(0)) | (keep & (x == f32(0)))
-        sign = f32(1) if wi > f32(0) else (f32(-1) if wi < f32(0) else f32(0))
-        x = f32(0) if still else x + l1 * sign + l2 * wi
-        decay = f32(1) if still else rho
-        square = rest * x * x
-        g_new = decay * gi + square
-        top = di + eps
-        p = f32(top * (g_new + eps))
-        half = np.int32(np.int32(0x5F3759DF) - (p.view(np.int32) >> np.int32(1)))
-        rate = top * half.view(np.float32)
-        d[i] = decay * di + rate * rate * square
-        g[i] = g_new
-        w[i] = wi - rate * x
+    if l1 == f32(0) and l2 == f32(0):
+        _plain_row(store, at, width, grads, here, alive, first, sums, sums_at, rho, eps, l1, l2, keep)
+    else:
+        _penalised_row(store, at, width, grads, here, alive, first, sums, sums_at, rho, eps, l1, l2, keep)

@@ -139,7 +139,22 @@ def _update_weights(h, w, d, g, v, x, below, has_below, delta, rate, m, grad):  
 
 @njit(**INNER)
 def update_unit(  # type: ignore[no-untyped-def]
-    h, net, wb, bb, r, n, channels, channel, delta, x, below, has_below, base_rate, m, beta, grad_scratch,
+    h,
+    net,
+    wb,
+    bb,
+    r,
+    n,
+    channels,
+    channel,
+    delta,
+    x,
+    below,
+    has_below,
+    base_rate,
+    m,
+    beta,
+    grad_scratch,
     channel_scratch,
 ):
     """Update the incoming weights and the bias of unit `r` of a layer.
