@@ -9,7 +9,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 SHARED = Path(os.environ.get("HEAVYWATER_SHARED", ROOT.parent / "shared"))
-KEPT = Path.home() / ".cache" / "heavywater-benchmarks"
+KEPT = ROOT / "build" / "benchmark-data"
+"""No part of the path may begin with a dot: H2O would not see the file."""
 
 
 @dataclass(frozen=True)

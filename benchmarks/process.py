@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import threading
@@ -63,8 +64,7 @@ def measure(command: list[str], job: dict[str, Any], timeout: float) -> dict[str
         memory.stop()
     lines = out.strip().splitlines()
     if process.returncode or not lines:
-        said = (err.strip() or out.strip()).splitlines()
-        raise Failed(f"exit status {process.returncode}: {said[-1] if said else 'nothing was said'}")
+        raise Failed(f"exit status {process.returncode}: {last_words(err.strip() or out.strip())}")
     try:
         result = dict(json.loads(lines[-1]))
     except ValueError:
@@ -102,14 +102,20 @@ def time_to_line(command: list[str], marker: str, timeout: float) -> float:
     finally:
         watchdog.cancel()
         _end_group(process)
-    raise Failed(f"exit status {process.returncode}: {errors[-1].strip() if errors else 'no result was printed'}")
+    raise Failed(f"exit status {process.returncode}: {last_words(''.join(errors))}")
 
 
 def environment() -> dict[str, str]:
     """Environment of the runners: byte code is kept as after an installation, and H2O does not report usage."""
     kept = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
-    kept.setdefault("PYTHONPYCACHEPREFIX", str(Path.home() / ".cache" / "heavywater-benchmarks" / "bytecode"))
+    kept.setdefault("PYTHONPYCACHEPREFIX", str(ROOT / "build" / "bytecode"))
     return kept | {"DO_NOT_TRACK": "1", "PYTHONHASHSEED": "0"}
+
+
+def last_words(text: str) -> str:
+    """The last line that names an error, else the last line."""
+    lines = text.splitlines() or ["nothing was said"]
+    return next((line for line in reversed(lines) if re.match(r"[\w.]*(Error|Exception)\b", line)), lines[-1])[:300]
 
 
 class Memory(threading.Thread):

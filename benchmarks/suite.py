@@ -115,7 +115,7 @@ class Suite:
             "port": self._port,
             "memory": MEMORY,
             "small_file": dataset("iris").train,
-            "warm_up_rows": options.get("warm_up_rows", 2000),
+            "warm_up_rows": options.get("warm_up_rows", 500 if self.quick else 2000),
             "validate": options.get("validate", False),
             "target_error": options.get("target_error", 0.0),
             "predict": options.get("predict", False),
