@@ -15,7 +15,7 @@ LAYERS: list[set[str]] = [
     {"core"},
     {"errors"},
     {"display"},
-    {"params", "frame", "metrics", "parallel"},
+    {"params", "frame", "metrics", "networks", "parallel"},
     {"rapids", "models"},
     {"algos"},
     {"training", "export"},

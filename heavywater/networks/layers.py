@@ -15,6 +15,8 @@ from heavywater.networks.ops import ArraySpec, Shape, pads
 
 __all__ = ["ROLES", "layer"]
 
+_EMPTY: Callable[..., nn.Module] = nn.utils.skip_init  # PyTorch's own first weights would be drawn in vain
+
 ROLES: Mapping[str, str] = {
     "weight": "weight",
     "bias": "bias",
@@ -202,19 +204,18 @@ def layer(node: Node, inputs: Sequence[Shape], arrays: Mapping[str, ArraySpec], 
         Whether the value of its input is needed nowhere else and may be overwritten.
     """
     a = node.attrs
-    empty = nn.utils.skip_init
     match node.op:
         case "convolution":
             return _convolution(a, inputs[0])
         case "deconvolution":
             size = (inputs[0][0], a["filters"], a["kernel"])
             common = {k: a[v] for k, v in {"stride": "stride", "padding": "pad", "dilation": "dilate"}.items()}
-            return empty(
+            return _EMPTY(
                 nn.ConvTranspose2d, *size, **common, output_padding=a["adj"], groups=a["groups"], bias=a["bias"]
             )
         case "fullyconnected":
             hidden, width = arrays["weight"].shape
-            return empty(Dense if a["flatten"] and len(inputs[0]) > 1 else nn.Linear, width, hidden, bias=a["bias"])
+            return _EMPTY(Dense if a["flatten"] and len(inputs[0]) > 1 else nn.Linear, width, hidden, bias=a["bias"])
         case "batchnorm":
             kind = nn.BatchNorm2d if len(inputs[0]) == 3 else nn.BatchNorm1d
             norm = kind(inputs[0][0], eps=a["eps"], momentum=1 - a["momentum"])
@@ -227,7 +228,7 @@ def layer(node: Node, inputs: Sequence[Shape], arrays: Mapping[str, ArraySpec], 
         case "array":
             return Value(a["shape"], a["trainable"])
         case "embedding":
-            return empty(nn.Embedding, a["entries"], a["width"])
+            return _EMPTY(nn.Embedding, a["entries"], a["width"])
         case "prelu":
             return nn.PReLU(inputs[0][0])
         case "activation" if a["kind"] == "relu":
@@ -248,7 +249,7 @@ def layer(node: Node, inputs: Sequence[Shape], arrays: Mapping[str, ArraySpec], 
 def _convolution(a: Mapping[str, Any], shape: Shape) -> nn.Module:
     top, left, bottom, right = pads(a["pad"])
     even = (top, left) == (bottom, right)
-    made = nn.utils.skip_init(
+    made = _EMPTY(
         nn.Conv2d if even else PaddedConvolution,
         shape[0],
         a["filters"],

@@ -79,7 +79,7 @@ class GraphModule(nn.Module):
         for name, spec in self._specs.items():
             self._assign(name, initial_array(name, spec, seed))
         if self.images:
-            self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+            self.to(memory_format=torch.channels_last)
 
     def forward(self, x: Tensor, table: Tensor | None = None) -> Tensor:
         """Logits (before softmax), or the results of a regression, of shape (rows, outputs).
