@@ -61,6 +61,7 @@ def measure(command: list[str], job: dict[str, Any], timeout: float) -> dict[str
         raise Failed(f"took longer than {timeout:.0f} s") from None
     finally:
         _end_group(process)
+        _close(process)
         memory.stop()
     lines = out.strip().splitlines()
     if process.returncode or not lines:
@@ -102,6 +103,8 @@ def time_to_line(command: list[str], marker: str, timeout: float) -> float:
     finally:
         watchdog.cancel()
         _end_group(process)
+        reader.join()
+        _close(process)
     raise Failed(f"exit status {process.returncode}: {last_words(''.join(errors))}")
 
 
@@ -168,6 +171,12 @@ def cpu_seconds(pid: int) -> float:
     except (OSError, IndexError):
         return 0.0
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def _close(process: subprocess.Popen[str]) -> None:
+    for stream in (process.stdout, process.stderr):
+        if stream is not None:
+            stream.close()
 
 
 def _end_group(process: subprocess.Popen[str]) -> None:
