@@ -12,12 +12,23 @@ __all__ = ["DEFAULT_SIZE", "NAMES", "build", "smallest_size"]
 
 NAMES = {
     "lenet": "classic",
+    "alexnet": "classic",
+    "vgg": "classic",
+    "googlenet": "classic",
+    "inception_bn": "inception",
+    "resnet": "residual",
+    "resnet18": "residual",
+    "resnet50": "residual",
+    "convnext_tiny": "residual",
     "mlp": "mlp",
 }
 """Name of a network → the module of this package that builds it."""
 
 DEFAULT_SIZE = {
     "lenet": (28, 28),
+    "vgg": (320, 320),
+    "inception_bn": (299, 299),
+    **dict.fromkeys(("alexnet", "googlenet", "resnet", "resnet18", "resnet50", "convnext_tiny"), (224, 224)),
 }
 """(width, height) that a network takes when none is given."""
 

@@ -7,12 +7,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from heavywater.algos.deepwater.params import DeepWaterParams
-
-SIZES = {
-    "lenet": 28, "alexnet": 224, "googlenet": 224, "resnet": 224, "inception_bn": 299, "vgg": 320, "resnet18": 224,
-    "resnet50": 224, "convnext_tiny": 224,
-}  # fmt: skip
-"""Width and height of the images that each network is made for."""
+from heavywater.networks.catalog import DEFAULT_SIZE
 
 
 def resolve(params: DeepWaterParams, *, nclasses: int, images: bool) -> DeepWaterParams:
@@ -38,8 +33,7 @@ def resolve(params: DeepWaterParams, *, nclasses: int, images: bool) -> DeepWate
         p.activation = p.activation or "Rectifier"
         p.hidden_dropout_ratios = p.hidden_dropout_ratios or [0.0] * len(p.hidden)
     if p.image_shape[0] == 0:
-        side = SIZES.get(p.network, 28 if images else 0)
-        p.image_shape = [side, side]
+        p.image_shape = list(DEFAULT_SIZE.get(p.network, (0, 0)))
     if p.categorical_encoding == "AUTO":
         p.categorical_encoding = "OneHotInternal"
     if p.distribution == "AUTO":
