@@ -92,5 +92,8 @@ WITHOUT_EFFECT = {
     "target_ratio_comm_to_comp": "no effect on one node",
     "replicate_training_data": "no effect on one node",
     "single_node_mode": "no effect on one node",
+    "elastic_averaging": "no effect on one node, a warning",
+    "elastic_averaging_moving_rate": "no effect on one node",
+    "elastic_averaging_regularization": "no effect on one node",
 }
 """Parameters that change no result, and why; their tests assert just that."""

@@ -6,9 +6,9 @@ import json
 
 import pytest
 
-from heavywater.algos.deeplearning.params import BUILT, NOT_YET, DeepLearningParams
+from heavywater.algos.deeplearning.params import DeepLearningParams
 from heavywater.algos.deeplearning.resolve import check_data
-from heavywater.errors import InvalidParams, NotSupported
+from heavywater.errors import InvalidParams
 from heavywater.params import canonical, check, examine, infos, metadata
 from tests.params.data import csv_facts, facts
 
@@ -181,24 +181,10 @@ def test_the_unused_learning_rate_schedule_is_only_warned_about(name):
 
 def test_other_warnings():
     assert warned(diagnostics=False) == {"diagnostics"}
+    assert warned(elastic_averaging=True) == {"elastic_averaging"}
     idle = {"stopping_metric": "AUC", "stopping_tolerance": 0.1}
     assert warned(stopping_rounds=0, **idle) == set(idle)
     assert warned(distribution="gaussian", loss="Huber") == {"loss"}
-
-
-def test_what_is_not_built_is_said_by_name():
-    for name in NOT_YET:
-        assert name in infos(DeepLearningParams)
-    assert set(BUILT) <= set(NOT_YET)
-    for name in NOT_YET:
-        info = infos(DeepLearningParams)[name]
-        value = info.values[-1] if info.values else True if info.kind is bool else 2 if info.kind is int else "m"
-        if name in ("initial_weights", "initial_biases"):
-            value = [None] * 3
-        if name == "export_checkpoints_dir":
-            value = "."
-        with pytest.raises(NotSupported, match=name):
-            check(DeepLearningParams(**{name: value}))
 
 
 # -- with data --------------------------------------------------------------------------------------------------------

@@ -19,14 +19,6 @@ Activation = Literal[
 ]  # fmt: skip
 Loss = Literal["Automatic", "CrossEntropy", "Quadratic", "Huber", "Absolute", "Quantile"]
 
-NOT_YET: dict[str, str] = {
-    "elastic_averaging": "there is one process, so nothing is averaged",
-}
-"""Parameters that are accepted and checked, but not obeyed yet: setting one raises NotSupported with this reason."""
-
-BUILT: dict[str, Sequence[Any]] = {}
-"""Values of those parameters, besides the default, that do work."""
-
 _ONLY_ADAPTIVE = "Only with `adaptive_rate`."
 _ONLY_PLAIN = "Only when `adaptive_rate` is off; otherwise a warning is given."
 _ONE_NODE = "There is one node, so this changes nothing."
@@ -43,8 +35,6 @@ class DeepLearningParams(CommonParams):
         "classification": "whether a model classifies follows from the response: make it categorical with asfactor()",
         "drop_na20_cols": "H2O has removed it; leave such columns out of x",
     }
-    not_yet: ClassVar[Mapping[str, str]] = NOT_YET
-    built: ClassVar[Mapping[str, Sequence[Any]]] = BUILT
 
     # -- class balance ------------------------------------------------------------------------------------------------
 
@@ -301,15 +291,16 @@ class DeepLearningParams(CommonParams):
     )  # fmt: skip
     categorical_encoding: CategoricalEncoding = common.categorical_encoding()
     elastic_averaging: bool = param(
-        False, "Pull the nodes' networks towards a common one instead of averaging them.", level="expert", gridable=True
-    )
+        False, "Pull the nodes' networks towards a common one instead of averaging them.", level="expert",
+        gridable=True, note=f"Not with `sparse`. {_ONE_NODE} A warning says so.",
+    )  # fmt: skip
     elastic_averaging_moving_rate: float = param(
         0.9, "How fast the common network moves.", level="expert", gridable=True,
-        note="0 to 1, with `elastic_averaging`.",
+        note=f"0 to 1, with `elastic_averaging`. {_ONE_NODE}",
     )  # fmt: skip
     elastic_averaging_regularization: float = param(
         1e-3, "How strongly networks are pulled to the common one.", level="expert", gridable=True,
-        note="Not negative, with `elastic_averaging`.",
+        note=f"Not negative, with `elastic_averaging`. {_ONE_NODE}",
     )  # fmt: skip
     export_checkpoints_dir: str | None = common.export_checkpoints_dir()
     auc_type: AucType = common.auc_type()

@@ -33,6 +33,7 @@ def rules(p: DeepLearningParams) -> Iterator[Message]:
     if not p.diagnostics:
         yield Message("diagnostics", "warn", "Deprecated option: Diagnostics are always enabled.")
     if p.elastic_averaging:
+        yield Message("elastic_averaging", "warn", "elastic_averaging averages between nodes; one node trains alone")
         if p.sparse:
             yield _error("elastic_averaging", "elastic_averaging cannot be used together with sparse")
         if not 0 <= p.elastic_averaging_moving_rate <= 1:
