@@ -37,10 +37,15 @@ class Pixels:
         if self.mean_image is not None:
             x -= torch.from_numpy(np.array(self.mean_image)).to(x.device)
         if any(self.sub):
-            x -= torch.tensor(self.sub, device=x.device).view(1, -1, 1, 1)
+            x -= _per_channel(torch, self.sub, x.device)
         if any(m != 1.0 for m in self.mul):
-            x *= torch.tensor(self.mul, device=x.device).view(1, -1, 1, 1)
+            x *= _per_channel(torch, self.mul, x.device)
         return x
+
+
+def _per_channel(torch: Any, values: tuple[float, ...], device: Any) -> Any:
+    """A number, or a tensor that spreads over images, one value per channel."""
+    return values[0] if len(set(values)) == 1 else torch.tensor(values, device=device).view(1, -1, 1, 1)
 
 
 @dataclass
