@@ -54,7 +54,7 @@ def test_train_samples_per_iteration() -> None:
 
     assert steps(train_samples_per_iteration=0) == steps(train_samples_per_iteration=-1) == [N, N]
     assert steps(train_samples_per_iteration=120) == [120] * 4
-    assert steps(train_samples_per_iteration=-2) == [N * 2 // 10] * 10
+    assert steps(train_samples_per_iteration=-2) == [N * 2 // 40] * 40
 
 
 def test_seed() -> None:

@@ -20,7 +20,7 @@ from heavywater.algos.deeplearning.data import metric_options, network_hyper
 from heavywater.algos.deeplearning.params import DeepLearningParams
 from heavywater.algos.deeplearning.resolve import resolve
 from heavywater.algos.deeplearning.response import Response
-from heavywater.algos.deeplearning.result import VERSION, jsonable, _plain, from_arrays
+from heavywater.algos.deeplearning.result import VERSION, _plain, from_arrays, jsonable
 from heavywater.algos.deeplearning.tables import layers_table
 from heavywater.core.mlp.layout import Topology
 from heavywater.errors import ModelFileError, NotSupported

@@ -24,6 +24,8 @@ from heavywater.errors import Cancelled, UnstableModel
 from heavywater.metrics import more_is_better
 from heavywater.models.state import ModelState
 
+_ROWS_TO_LOOK_AT = 30_000
+"""Rows that a run may score between its scorings, in search of the best network."""
 _SLICE_SECONDS = 0.25
 """Kernels hand back control about this often: to show progress, to look at the clock, to be stopped."""
 
@@ -90,6 +92,8 @@ class _Run:
             if self.why or self._scoring_is_due():
                 self._score()
                 self.why = self.why or self._reason_from_scores()
+            elif self._look_is_cheap():
+                self._look()
         # H2O leaves it at the last model when time is up or the user stops
         ended = self.data.hyper.h2o and (self.ctx.stop.is_set() or self.ctx.out_of_time())
         if self.diverged or (self.data.params.overwrite_with_best_model and not ended):
@@ -175,6 +179,27 @@ class _Run:
             return True
         since = time.monotonic() - self.last_scored
         return bool(since > p.score_interval and self.last_duration / since < p.score_duty_cycle)
+
+    def _look_is_cheap(self) -> bool:
+        """Whether the network may be compared with the best one although no scoring is due.
+
+        Decided by rows, not by the clock, so that a seed gives the same model on every machine.
+        """
+        p, h = self.data.params, self.data.hyper
+        if h.h2o or not p.overwrite_with_best_model or self.best is None:
+            return False
+        judged = self.data.valid_set or self.data.train_set
+        return judged.frame.nrow * (self.iterations - self.start.iterations) <= _ROWS_TO_LOOK_AT
+
+    def _look(self) -> None:
+        """Remember the network if it is the best one; the history does not learn of it."""
+        self.engine.write_back()
+        try:
+            loss = self._loss(self._event(self.network))
+        except UnstableModel:
+            return
+        if self.best is not None and loss < self.best[0]:
+            self.best = (loss, self.network.copy())
 
     def _score(self) -> None:
         """Score training sample and validation rows, extend the history, remember the network and the best one."""
