@@ -34,7 +34,7 @@ AXES = (
     Axis("rows", 10_000, 0),
     Axis("columns", 60, 10_000),
     Axis("levels", 100, 40_000),
-    Axis("hidden units", 60, 8_000),
+    Axis("hidden units", 100, 6_000),
 )
 
 
@@ -74,7 +74,7 @@ def frame(s: dict[str, int]) -> Any:
 
 
 def seconds_of(s: dict[str, int], *, repeats: int) -> float:
-    """Least processor-bound seconds of `train` for one epoch."""
+    """Least seconds of `train` for one epoch."""
     from heavywater.estimators.deeplearning import H2ODeepLearningEstimator
 
     table = frame(s)

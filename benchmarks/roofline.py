@@ -212,11 +212,22 @@ def run(threads: int, *, quick: bool) -> dict[str, Any]:
         }
         for n in counts
     }
-    found = []
+    measured = []
+    rates: dict[tuple[int, int], float] = {}
     for name, parallel in KERNELS:
         for n in counts if parallel else [1]:
             one = kernel(name, n, seconds=0.4 if quick else 2.0, rows=1000 if quick else ROWS)
-            share = one["store"] // n
-            rate = bandwidth(share, n)
-            found.append(under_the_roof(one, rate, roof[str(n)]["multiply_adds_per_second"]) | {"roof_bytes": rate})
+            measured.append(one)
+            # The roof is what the machine can do: the best of several looks, so that other programs do not lower it.
+            size = one["store"] // n, n
+            rates[size] = max(rates.get(size, 0.0), bandwidth(*size))
+            best_so_far = roof[str(n)]
+            best_so_far["multiply_adds_per_second"] = max(
+                best_so_far["multiply_adds_per_second"], multiply_adds(n, seconds=0.05)
+            )
+    found = []
+    for one in measured:
+        n = one["threads"]
+        rate = rates[one["store"] // n, n]
+        found.append(under_the_roof(one, rate, roof[str(n)]["multiply_adds_per_second"]) | {"roof_bytes": rate})
     return {"roof": roof, "levels": LEVELS, "kernels": found, "units": list(UNITS)}
