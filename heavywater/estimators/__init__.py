@@ -1,18 +1,28 @@
 """Estimators under H2O's names."""
 
-from typing import Any
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 from heavywater.errors import NotSupported
-from heavywater.estimators.deeplearning import H2OAutoEncoderEstimator, H2ODeepLearningEstimator
-from heavywater.estimators.deepwater import H2ODeepWaterEstimator
-from heavywater.estimators.gbm import H2OGradientBoostingEstimator
-from heavywater.estimators.glm import H2OGeneralizedLinearEstimator
-from heavywater.estimators.stackedensemble import H2OStackedEnsembleEstimator
+
+if TYPE_CHECKING:
+    from heavywater.estimators.deeplearning import H2OAutoEncoderEstimator, H2ODeepLearningEstimator
+    from heavywater.estimators.deepwater import H2ODeepWaterEstimator
+    from heavywater.estimators.gbm import H2OGradientBoostingEstimator
+    from heavywater.estimators.glm import H2OGeneralizedLinearEstimator
+    from heavywater.estimators.stackedensemble import H2OStackedEnsembleEstimator
 
 __all__ = [
     "H2OAutoEncoderEstimator", "H2ODeepLearningEstimator", "H2ODeepWaterEstimator", "H2OGeneralizedLinearEstimator",
     "H2OGradientBoostingEstimator", "H2OStackedEnsembleEstimator",
 ]  # fmt: skip
+
+_MODULES = {
+    "H2OAutoEncoderEstimator": "deeplearning", "H2ODeepLearningEstimator": "deeplearning",
+    "H2ODeepWaterEstimator": "deepwater", "H2OGradientBoostingEstimator": "gbm",
+    "H2OGeneralizedLinearEstimator": "glm", "H2OStackedEnsembleEstimator": "stackedensemble",
+}  # fmt: skip
+"""Where each estimator stands; imported when it is asked for."""
 
 _ELSEWHERE = {
     "random_forest": "H2ORandomForestEstimator", "xgboost": "H2OXGBoostEstimator", "kmeans": "H2OKMeansEstimator",
@@ -27,6 +37,8 @@ class MissingAlgorithm(NotSupported, AttributeError):
 
 
 def __getattr__(name: str) -> Any:
+    if name in _MODULES:
+        return getattr(import_module(f"heavywater.estimators.{_MODULES[name]}"), name)
     if name in _ELSEWHERE or name in _ELSEWHERE.values():
         raise MissingAlgorithm(
             f"{name}: this algorithm of H2O is not part of this version of heavywater, which has deeplearning, deepwater, "
