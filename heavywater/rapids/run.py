@@ -19,6 +19,7 @@ CONSTANTS: dict[str, Any] = {
     **dict.fromkeys(("FALSE", "False", "false"), 0.0),
     **dict.fromkeys(("NaN", "NA", "nan"), math.nan),
     **dict.fromkeys(("PI", "Pi"), math.pi),
+    "_": "_",
     "null": None,
 }
 

@@ -122,15 +122,42 @@ def people(client: Client) -> Client:
     return client
 
 
+CLIENT = "h2o-client==3.46.0.12"
+PLACE = Path(__file__).resolve().parents[2]
+
+
 @pytest.fixture(scope="session")
 def h2o_python() -> str:
-    """A Python that has the official client."""
-    python = os.environ.get("HEAVYWATER_H2O_PYTHON", sys.executable)
-    if subprocess.run([python, "-c", "import h2o"], capture_output=True, check=False).returncode:
-        pytest.skip(
-            "needs the official client: pip install h2o-client, or HEAVYWATER_H2O_PYTHON names a Python that has it"
-        )
-    return python
+    """A Python that has the official client: the one of HEAVYWATER_H2O_PYTHON, or one made here from the package index."""
+    given = os.environ.get("HEAVYWATER_H2O_PYTHON")
+    if given:
+        return given
+    folder = PLACE / ".cache" / "h2o-client"
+    python = folder / "bin" / "python"
+    if not _has_client(python):
+        steps = [
+            [sys.executable, "-m", "venv", "--clear", str(folder)],
+            [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", CLIENT],
+        ]
+        for step in steps:
+            done = subprocess.run(step, capture_output=True, text=True, timeout=300, check=False)
+            if done.returncode:
+                break
+    if _has_client(python):
+        return str(python)
+    other = PLACE / ".venv-h2o" / "bin" / "python"
+    if _has_client(other):
+        return str(other)
+    pytest.skip(
+        f"{CLIENT} could not be installed, and HEAVYWATER_H2O_PYTHON names no Python that has it: {done.stderr[-300:]}"
+    )
+
+
+def _has_client(python: Path) -> bool:
+    return (
+        python.is_file()
+        and not subprocess.run([python, "-c", "import h2o"], capture_output=True, check=False).returncode
+    )
 
 
 @pytest.fixture(scope="module")

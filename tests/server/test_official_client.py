@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import subprocess
 from pathlib import Path
 
 import pytest
+
+import heavywater
+from tests.docs.listings import OF_2024, REMOTE
+from tests.server import frame_verbs
 
 SCRIPT = Path(__file__).with_name("official_client.py")
 TOKEN = "a-token-for-tests-0123"
@@ -45,3 +50,73 @@ def test_session(h2o_python, serve, token):
     assert seen["failed"]
     assert seen["errors"] == {"hidden": 412, "file": 412, "model": 404, "rapids": 400}
     assert seen["left"] == 0
+
+
+def run(python, program, *arguments, folder):
+    """The JSON that a program of the official client printed."""
+    done = subprocess.run(
+        [python, str(SCRIPT.with_name(program)), *arguments], capture_output=True, text=True, timeout=500, cwd=folder,
+        env={"DO_NOT_TRACK": "1", "PATH": ""}, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-4000:]
+    return json.loads(done.stdout.rpartition("RESULT ")[2].splitlines()[0])
+
+
+@pytest.mark.network
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::UserWarning")
+def test_every_frame_method(h2o_python, serve, capsys):
+    """Each method of the client's frame is called at least once, and its result is that of heavywater's own frame."""
+    url, folder = serve("--token", TOKEN)
+    seen = run(h2o_python, "frame_verbs.py", url, TOKEN, str(folder), folder=folder)
+    theirs, methods = seen["results"], set(seen["methods"])
+    heavywater.init()
+    own = frame_verbs.results(heavywater, str(folder))
+    capsys.readouterr()
+    called = methods & set(theirs)
+    with capsys.disabled():
+        print(f"\n  methods of H2OFrame: {len(called)} of {len(methods)} called; ", end="")
+        print(f"not: {', '.join(sorted(methods - called))}")
+    assert methods - called <= set(frame_verbs.UNUSED)
+    failed = {k: v for k, v in theirs.items() if isinstance(v, dict) and "error" in v}
+    assert not failed
+    different = {k: (theirs[k], own[k]) for k in theirs if theirs[k] != own[k] and k not in frame_verbs.DIFFERENT}
+    assert not different, "\n".join(f"{k}: {str(a)[:300]}\n  own: {str(b)[:300]}" for k, (a, b) in different.items())
+
+
+@pytest.mark.network
+@pytest.mark.slow
+def test_booklet_listings(h2o_python, serve, shared):
+    """The Python listings of the booklet of 2024, but those about help, demonstrations and other machines."""
+    url, folder = serve("--token", TOKEN)
+    files = {}
+    for part, rows in (("train", 600), ("test", 200)):
+        target = folder / f"{part}.csv.gz"
+        with gzip.open(shared / "data" / "mnist" / f"{part}.csv.gz", "rt") as f, gzip.open(target, "wt", 1) as out:
+            out.writelines(line for line, _ in zip(f, range(rows)))
+        files[f"{REMOTE}/bigdata/laptop/mnist/{part}.csv.gz"] = str(target)
+    for name in ("tabular/iris_wheader.csv", "anomaly/ecg_discord_train.csv", "anomaly/ecg_discord_test.csv"):
+        target = folder / Path(name).name
+        target.write_bytes((shared / "data" / name).read_bytes())
+        place = "iris" if "iris" in name else "anomaly"
+        files[f"{REMOTE}/smalldata/{place}/{target.name}"] = str(target)
+    wanted = [x for x in OF_2024 if x.section != "3.3" and not x.title.startswith(("help", "demo"))]
+    listings = []
+    for x in wanted:
+        code = x.code
+        for old, new in {**files, **x.quick}.items():
+            code = code.replace(old, new)
+        listings.append({"name": x.name, "code": code, "keeps_model": x.keeps_model})
+    (folder / "listings.json").write_text(json.dumps(listings))
+    found = run(h2o_python, "official_listings.py", url, TOKEN, str(folder / "listings.json"), folder=folder)
+    failed = {k: v for k, v in found["outcome"].items() if not isinstance(v, int)}
+    assert not failed, "\n".join(failed.values())
+    assert len(found["outcome"]) == len(wanted) >= 14
+    seen = found["seen"]
+    assert 0 < seen["error"] < 0.8
+    assert seen["folds"] == 5
+    assert seen["predicted"] == ["predict", *(f"p{d}" for d in range(10))]
+    assert seen["importances"] == 1.0
+    assert 1 <= seen["grid"][0] <= 10
+    assert seen["loaded"]
+    assert seen["anomalies"] == [20, 21, 22]
