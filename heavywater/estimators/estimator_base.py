@@ -130,13 +130,23 @@ class H2OEstimator(ModelInspection, CrossValidated, Explained, PartialDependence
 
     # -- after training ---------------------------------------------------------------------------------------------
 
-    def predict(self, test_data: H2OFrame) -> H2OFrame:
-        """Predictions for every row: ``predict``, then a probability per class; reconstructions for autoencoders."""
+    def predict(self, test_data: H2OFrame, flags: bool = False) -> H2OFrame:
+        """Predictions for every row: ``predict``, then a probability per class; reconstructions for autoencoders.
+
+        Parameters
+        ----------
+        test_data : H2OFrame
+            Rows to predict.
+        flags : bool
+            Add the columns ``missing``, ``unseen`` and ``out_of_range``: for every row the names of the inputs that had no
+            value, a level that training did not have, or a number outside the range of training.
+        """
         engine = session.current()
         frame = _as_frame(test_data, "test_data")
         if frame is None:
             raise H2OTypeError("predict needs a frame; got None")
-        return H2OFrame._of(engine.predict(self._trained(), frame._frame()))
+        found = H2OFrame._of(engine.predict(self._trained(), frame._frame()))
+        return found.cbind(H2OFrame._of(engine.ask(self._trained(), "warrants", frame._frame()))) if flags else found
 
     def _performance_on(self, test_data: Any, auc_type: str) -> ModelMetrics:
         frame = _as_frame(test_data, "test_data")

@@ -14,6 +14,7 @@ from heavywater.display.table import Table
 from heavywater.frame import Frame
 from heavywater.metrics import ModelMetrics
 from heavywater.models.state import ModelState
+from heavywater.models.warrants import warrants
 
 Part = Literal["train", "valid", "xval"]
 _METRICS_KEY = {"train": "training_metrics", "valid": "validation_metrics", "xval": "cross_validation_metrics"}
@@ -65,6 +66,10 @@ class Model(ABC):
     @abstractmethod
     def predict(self, frame: Frame, *, threads: int = 1) -> Frame:
         """Predictions for every row of `frame`, in H2O's columns."""
+
+    def warrants(self, frame: Frame, *, threads: int = 1) -> Frame:
+        """For every row the inputs that are missing, of a level never seen, or out of the range of training."""
+        return warrants(self, frame)
 
     @abstractmethod
     def performance(self, frame: Frame, *, threads: int = 1, **options: Any) -> ModelMetrics:

@@ -50,6 +50,7 @@ def check_manifest(state: ModelState) -> None:
     expect(state.output, _OUTPUT, "output")
     _check_parameters(state)
     _check_shapes(state)
+    expect(state.output.get("ranges") or {}, each([float]), "output['ranges']")
     for name in _TABLES:
         if state.output.get(name) is not None:
             Table.from_json(state.output[name])

@@ -18,6 +18,7 @@ from heavywater.core.mlp.layout import Network, Topology
 from heavywater.frame.checksum import frame_checksum
 from heavywater.models.model import arrays_checksum
 from heavywater.models.state import ModelState
+from heavywater.models.warrants import training_ranges
 
 if TYPE_CHECKING:
     from heavywater.algos.deeplearning.train import _Run
@@ -78,6 +79,7 @@ def finished_state(ctx: TrainContext, data: TrainingData, network: Network, run:
         "norm_resp_mul": None if r is None or r.mul is None else [r.mul],
         "norm_resp_sub": None if r is None or r.sub is None else [r.sub],
         "cat_offsets": d.cat_offsets,
+        "ranges": training_ranges(data.original, d.nums if data.encoding is None else data.encoding.columns),
         "prior_class_distrib": _listed(data.rows.prior),
         "model_class_distrib": _listed(data.rows.balanced),
     }

@@ -24,6 +24,7 @@ from heavywater.metrics import ModelMetrics
 from heavywater.models.expect import each, expect
 from heavywater.models.model import arrays_checksum
 from heavywater.models.state import ModelState
+from heavywater.models.warrants import training_ranges
 from heavywater.params.check import examine
 
 DESIGN = {
@@ -109,6 +110,7 @@ def finished_state(
         "parameters": parameters(ctx, actual),
         "prior_class_distrib": data.prior,
         "model_class_distrib": None,
+        "ranges": training_ranges(data.rows, data.design.nums),
     }
     frames = {"training": (train, ctx.train, ctx.train_key), "validation": (valid, ctx.valid, ctx.valid_key)}
     for name, (metrics, frame, key) in frames.items():
@@ -150,6 +152,7 @@ def check_manifest(state: ModelState, kind: type, schema: Mapping[str, Any], out
     need(state.output["model_category"] == category, "model_category contradicts the response")
     need(category != "Regression" or response.distribution in DISTRIBUTIONS, "the response's distribution is unknown")
     need(category != "Binomial" or state.output["default_threshold"] is not None, "default_threshold is missing")
+    expect(state.output.get("ranges") or {}, each([float]), "output['ranges']")
     for name in TABLES:
         if state.output.get(name) is not None:
             Table.from_json(state.output[name])
