@@ -8,6 +8,9 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from heavywater.errors import H2OValueError, ModelFileError, NotFound, did_you_mean
 from heavywater.networks.attributes import Attribute, completed
 from heavywater.networks.ops import LAYOUTS, MAX_RANK, NAMED, OPS, ArraySpec, Shape
@@ -221,6 +224,16 @@ class Graph:
                 )
             shapes.append(shape)
         return shapes
+
+    def from_file(self, arrays: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+        """`arrays` with the axes of those that the network stores in another layout in our order."""
+        made = dict(arrays)
+        for node in self.nodes:
+            for role, layout in node.attrs["layouts"].items():
+                name, axes = array_name(node, role), LAYOUTS[layout]
+                if axes is not None and name in made and made[name].ndim == len(axes):
+                    made[name] = np.ascontiguousarray(made[name].transpose(axes))
+        return made
 
     # -- changing it --------------------------------------------------------------------------------------------------
 

@@ -282,7 +282,9 @@ def _function(op: str, a: Mapping[str, Any]) -> Callable[..., Tensor]:
         case "scalar":
             return lambda x: _SCALAR[a["kind"]](x, a["value"])
         case "slice":
-            return lambda x: _slice(x, a)
+            return lambda x: _squeezed(x.narrow(a["axis"], a["begin"], a["end"] - a["begin"]), a)
+        case "part":
+            return lambda x: _squeezed(x.chunk(a["count"], a["axis"])[a["index"]], a)
         case "pad":
             top, left, bottom, right = pads(a["pad"])
             return lambda x: F.pad(x, (left, right, top, bottom), value=a["value"])
@@ -299,9 +301,8 @@ def _function(op: str, a: Mapping[str, Any]) -> Callable[..., Tensor]:
     raise AssertionError(op)
 
 
-def _slice(x: Tensor, a: Mapping[str, Any]) -> Tensor:
-    part = x.narrow(a["axis"], a["begin"], a["end"] - a["begin"])
-    return part.squeeze(a["axis"]) if a["squeeze"] else part
+def _squeezed(x: Tensor, a: Mapping[str, Any]) -> Tensor:
+    return x.squeeze(a["axis"]) if a["squeeze"] else x
 
 
 def _resize(x: Tensor, a: Mapping[str, Any]) -> Tensor:

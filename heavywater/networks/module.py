@@ -79,7 +79,7 @@ class GraphModule(nn.Module):
         for name, spec in self._specs.items():
             self._assign(name, initial_array(name, spec, seed))
         if self.images:
-            self.to(memory_format=torch.channels_last)
+            self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def forward(self, x: Tensor, table: Tensor | None = None) -> Tensor:
         """Logits (before softmax), or the results of a regression, of shape (rows, outputs).
@@ -110,7 +110,7 @@ class GraphModule(nn.Module):
         for node, inputs, done in self._plan(index):
             if node in values:
                 continue
-            values[node] = steps[str(node)](*[values[i] for i in inputs])  # type: ignore[misc]
+            values[node] = steps[str(node)](*[values[i] for i in inputs])
             for i in done:
                 del values[i]
         return values[index]
@@ -197,7 +197,7 @@ class GraphModule(nn.Module):
         if attribute == "weight" and self.graph.nodes[node].attrs.get("fix_gamma"):
             tensor.fill_(1.0)  # whatever is stored: MXNet keeps such a gamma at 1
             return
-        tensor.copy_(torch.from_numpy(np.ascontiguousarray(values)))
+        tensor.copy_(torch.from_numpy(np.require(values, np.float32, ["C", "W"])))
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -210,6 +210,16 @@ def _slice(a: Attrs, s: Sequence[Shape]) -> Shape:
     return (*s[0][:axis], *(() if a["squeeze"] else (size,)), *s[0][axis + 1 :])
 
 
+def _part(a: Attrs, s: Sequence[Shape]) -> Shape:
+    axis = a["axis"] - 1
+    if axis >= len(s[0]) or s[0][axis] % a["count"] or a["index"] >= a["count"]:
+        raise ValueError(f"axis {a['axis']} of {s[0]} cannot be split into {a['count']} equal parts")
+    size = s[0][axis] // a["count"]
+    if a["squeeze"] and size != 1:
+        raise ValueError("only an axis of size 1 can be left out")
+    return (*s[0][:axis], *(() if a["squeeze"] else (size,)), *s[0][axis + 1 :])
+
+
 def _pad(a: Attrs, s: Sequence[Shape]) -> Shape:
     c, h, w = _image(s[0])
     top, left, bottom, right = pads(a["pad"])
@@ -368,6 +378,16 @@ OPS: Mapping[str, Op] = {
             "axis": Attribute(whole(1, MAX_RANK)),
             "begin": Attribute(whole(0)),
             "end": Attribute(whole(1)),
+            "squeeze": Attribute(flag, False),
+        },
+    ),
+    "part": Op(
+        (1, 1),
+        _part,
+        {
+            "axis": Attribute(whole(1, MAX_RANK)),
+            "index": Attribute(whole(0, 4096)),
+            "count": Attribute(whole(1, 4096)),
             "squeeze": Attribute(flag, False),
         },
     ),
