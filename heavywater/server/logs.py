@@ -21,6 +21,9 @@ class Recent(logging.Handler):
         super().__init__(logging.DEBUG)
         self.setFormatter(logging.Formatter("%(asctime)s %(levelname)s: %(message)s"))
         self._lines: deque[tuple[int, str]] = deque(maxlen=_KEPT)
+        server = logging.getLogger("heavywater.server")
+        if server.level == logging.NOTSET:  # its news would not get as far as here
+            server.setLevel(logging.INFO)
 
     def emit(self, record: logging.LogRecord) -> None:
         """Keep a line: the message without the traceback, which would show the insides."""

@@ -58,8 +58,8 @@ def route(method: str, pattern: str, *, quick: bool = False, upload: bool = Fals
         summary = (handler.__doc__ or "").strip().splitlines()[0]
         entry = Route(method, pattern, handler, quick, upload, summary)
         ROUTES.append(entry)
-        names = re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", pattern)
-        _COMPILED.append((entry, re.compile(names.rstrip("/") + "/?")))
+        names = re.sub(r"\\\{(\w+)\\\}", r"(?P<\1>[^/]+)", re.escape(pattern.rstrip("/")))
+        _COMPILED.append((entry, re.compile(names + "/?")))
         return handler
 
     return register

@@ -141,6 +141,20 @@ def _storage(**fields: Any) -> dict[str, Any]:
     return schema("NodePersistentStorageV3", "Iced", empty | fields, request=True)
 
 
+@route("GET", "/99/Leaderboards", quick=True)
+def leaderboards(hub: Hub) -> dict[str, Any]:
+    """Leaderboards of AutoML: there are none; Rapids' makeLeaderboard compares given models."""
+    return schema(
+        "LeaderboardsV99", "Leaderboards", {"project_name": None, "leaderboards": []}, version=99, request=True
+    )
+
+
+@route("GET", "/99/Leaderboards/{project_name}", quick=True)
+def leaderboard(hub: Hub, project_name: str, extensions: list[str] | None = None) -> dict[str, Any]:
+    """A leaderboard of AutoML: there is none."""
+    raise missing(project_name, "project_name")
+
+
 # -- absent on purpose --------------------------------------------------------------------------------------------------
 
 
@@ -172,5 +186,21 @@ for _method, _pattern, _what in (
     ("POST", "/3/SignificantRules", "Significant rules"),
     ("GET", "/3/h2o-genmodel.jar", "Downloading H2O's Java runtime"),
     ("DELETE", "/3/PersistS3", "Storing credentials"),
+    ("POST", "/3/SegmentModelsBuilders/{algo}", "Training a model for each segment"),
+    ("GET", "/99/Assembly.java/{assembly_id}/{file_name}", "Assembly"),
+    ("GET", "/99/Assembly.fetch_mojo_pipeline/{assembly_id}/{file_name}", "Assembly"),
+    ("POST", "/99/DCTTransformer", "Cosine transforms"),
+    ("POST", "/3/DataInfoFrame", "Showing expanded columns"),
+    ("GET", "/3/ComputeGram", "Computing Gram matrices"),
+    ("GET", "/3/GetGLMRegPath", "Showing the path of a regularised model"),
+    ("POST", "/3/MakeGLMModel", "Making a generalised linear model by hand"),
+    ("POST", "/3/MakeUnrestrictedGLMModel", "Making a generalised linear model by hand"),
+    ("POST", "/3/MakeDerivedGLMModel", "Making a generalised linear model by hand"),
+    ("GET", "/3/TargetEncoderTransform", "Target encoding"),
+    ("GET", "/3/Word2VecSynonyms", "Word2Vec"),
+    ("GET", "/3/Word2VecTransform", "Word2Vec"),
+    ("POST", "/4/Frames/$simple", "Making up a frame in this way; POST /3/CreateFrame"),
+    ("GET", "/4/jobs/{job_id}", "Version 4 of a job; GET /3/Jobs/{job_id}"),
+    ("GET", "/3/Frames/{frame_id}/export/{path}/overwrite/{force}", "Export by GET"),
 ):
     _absent(_method, _pattern, _what)

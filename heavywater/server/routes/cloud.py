@@ -95,6 +95,9 @@ def memory() -> tuple[int, int]:
     return os.sysconf("SC_AVPHYS_PAGES") * page, os.sysconf("SC_PHYS_PAGES") * page
 
 
+route("GET", "/99/Sample", quick=True)(cloud)
+
+
 @route("HEAD", "/3/Cloud", quick=True)
 def cloud_head(hub: Hub, skip_ticks: bool = False) -> dict[str, Any]:
     """Whether the server is there."""

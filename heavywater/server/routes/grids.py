@@ -91,6 +91,9 @@ def start(
     return schema("GridSearchSchema", "Grid", fields_out, version=-1)
 
 
+route("POST", "/99/Grid/{algo}/resume")(start)
+
+
 def _object(text: str, what: str) -> dict[str, Any]:
     try:
         value = loose_json(text)

@@ -220,3 +220,10 @@ def parse_files(
         "tz_adjust_to_local": tz_adjust_to_local,
     }
     return schema("ParseV3", "Iced", fields, request=True)
+
+
+@route("POST", "/3/ParseSVMLight")
+def parse_svmlight(hub: Hub, source_frames: list[str], destination_frame: str | None = None) -> Any:
+    """Read raw files in the format of SVMLight; a job."""
+    name = destination_frame or _free_name(hub, _sources(hub, source_frames)[0])
+    return parse_files(hub, name, source_frames, parse_type="SVMLight")["job"]

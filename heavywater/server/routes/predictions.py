@@ -192,6 +192,9 @@ def forget(hub: Hub, model: str, frame: str) -> dict[str, Any]:
     return metrics_list([], model=model, frame=frame)
 
 
+route("DELETE", "/3/ModelMetrics/frames/{frame}/models/{model}")(forget)
+
+
 def _chosen(hub: Hub, model: str | None, frame: str | None) -> dict[str, Any]:
     listed: list[ModelMetrics] = []
     for m in hub.models():

@@ -24,8 +24,10 @@ def run(hub: Hub, ast: str, session_id: str | None = None, id: str | None = None
     check_depth(ast, hub.settings.max_depth)
     try:
         check_names(parse(ast))
+    except Refused:
+        raise
     except HeavywaterError as e:
-        raise e if isinstance(e, Refused) else bad_request(str(e)) from e
+        raise bad_request(str(e)) from e
     session = hub.session(session_id)
     with session.lock:
         try:
