@@ -30,9 +30,7 @@ def digits(shared: Path, folder: Path, part: str, rows: int) -> h2o.H2OFrame:
 @pytest.mark.parametrize("name", ["googlenet", "inception_bn", "resnet", "resnet18"])
 def test_networks_train_are_saved_and_answer_the_same(pictures, name, tmp_path):
     frame = read(pictures)[:12, :]
-    model = H2ODeepWaterEstimator(
-        **{**SMALL, "network": name, "image_shape": [side, side], "mini_batch_size": 4}, **rate
-    )
+    model = H2ODeepWaterEstimator(**{**SMALL, "network": name, "image_shape": [32, 32], "mini_batch_size": 6}, epochs=1)
     model.train(x="uri", y="label", training_frame=frame)
     assert model.logloss() < 20
     again = h2o.load_model(h2o.save_model(model, str(tmp_path / name)))
@@ -114,6 +112,7 @@ def test_a_stored_network_is_read_and_goes_on_learning(shared, tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:.*arrays of .* were loaded")
 def test_inception_with_random_weights_and_a_mean_image(shared, tmp_path):
     from heavywater.networks.files import read_network, write_params
     from heavywater.networks.module import GraphModule
