@@ -29,6 +29,8 @@ LEVELS = {"L1": 16 << 10, "L2": 384 << 10, "L3": 6 << 20, "memory": 256 << 20}
 """Bytes of each thread's array: well inside that cache, and beyond all of them."""
 UNITS = (717, 200, 200, 10)
 """The default network on MNIST without its constant columns."""
+RECORD_UNITS = (717, 1024, 1024, 2048, 10)
+"""The record network, half of whose hidden units and a fifth of whose inputs are dropped for each row."""
 ROWS = 4000
 DENSITY = 0.2
 """Non-zero inputs of a row of MNIST without its constant columns."""
@@ -104,9 +106,10 @@ def example(units: tuple[int, ...], rows: int, density: float) -> tuple[np.ndarr
     return np.ascontiguousarray(x, np.float32), (x @ teacher).argmax(axis=1).astype(np.float64)
 
 
-def settings(optimiser: str) -> Any:
+def settings(optimiser: str, *, dropout: float = 0.0, hidden: int = 2) -> Any:
     momentum = 0.9 if optimiser == "momentum" else 0.0
     return hyper(
+        input_dropout=0.4 * dropout, hidden_dropout=(dropout,) * hidden if dropout else (),
         activation="Rectifier", output=SOFTMAX, loss=CROSSENTROPY, adaptive=optimiser == "adadelta", rho=0.99,
         epsilon=1e-8, rate=0.05, momentum_start=momentum, momentum_stable=momentum, seed=1,
     )  # fmt: skip
@@ -130,15 +133,21 @@ def live_shares(network: Any, h: Any, x: Inputs) -> list[float]:
 
 
 def kernel(
-    name: str, threads: int, *, seconds: float, units: tuple[int, ...] = UNITS, rows: int = ROWS
+    name: str, threads: int, *, seconds: float, units: tuple[int, ...] | None = None, rows: int = ROWS
 ) -> dict[str, Any]:
     """Rows per second of one kernel and what it did for them."""
-    sparse = name == "online sparse"
+    record = name == "online sparse, record network"
+    sparse = record or name == "online sparse"
+    dropout = 0.5 if record else 0.0
+    if units is None:
+        units = RECORD_UNITS if record else UNITS
+    if record:
+        rows = min(rows, 300)
     density = DENSITY if sparse else 1.0
     optimiser = "momentum" if name == "mini-batch momentum" else "adadelta"
     x, y = example(units, rows, density)
     inputs = Inputs.from_dense(x)
-    h = settings(optimiser)
+    h = settings(optimiser, dropout=dropout, hidden=len(units) - 2)
     network = initialise(Topology(units), seed=1, classifier=True, activation="Rectifier")
     network.allocate(h)
     if name == "exact":
@@ -170,8 +179,9 @@ def kernel(
             trainer = TeamTrainer(network, h, inputs, y, threads=threads)
             speed = rate_of(trainer, rows, seconds)
             trainer.write_back()
-            live = live_shares(network, h, Inputs.of(inputs, np.float64))
-            cost = costs.online(units, optimiser=optimiser, live=live, density=density, by_input=sparse)
+            live = [(1 - dropout) * s for s in live_shares(network, h, Inputs.of(inputs, np.float64))]
+            kept = density * (1 - h.input_dropout)
+            cost = costs.online(units, optimiser=optimiser, live=live, density=kept, by_input=sparse)
         trainer.close()
     return {"kernel": name, "threads": threads, "rows_per_second": speed, **cost.__dict__}
 
@@ -194,6 +204,7 @@ def under_the_roof(measured: dict[str, Any], bytes_per_second: float, operations
 KERNELS = (
     ("online dense", True),
     ("online sparse", True),
+    ("online sparse, record network", True),
     ("mini-batch adadelta", True),
     ("mini-batch momentum", True),
     ("exact", False),
