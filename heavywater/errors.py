@@ -12,6 +12,7 @@
     ├── ModelFileError                      a model file that is damaged, hostile or of an unknown version
     ├── TrainingError                       training had to stop without a usable model
     │   └── UnstableModel                   weights, biases or predictions grew beyond bounds
+    ├── H2OConnectionError (ConnectionError)  a server that does not answer, or lets nobody in
     └── Cancelled                           stopped by the user; nothing was kept because nothing existed yet
 
 The message of every error says what was wrong, where, and what would be right.
@@ -79,6 +80,10 @@ class TrainingError(HeavywaterError, RuntimeError):
 
 class UnstableModel(TrainingError):
     """Weights, biases or predictions are no longer finite or have grown beyond all bounds."""
+
+
+class H2OConnectionError(HeavywaterError, ConnectionError):
+    """A server that does not answer, does not let this client in, or is not one of heavywater's."""
 
 
 class Cancelled(HeavywaterError, KeyboardInterrupt):

@@ -10,9 +10,7 @@ from typing import Any
 
 from heavywater.engine import session
 from heavywater.errors import NotSupported
-from heavywater.frame import Frame
 from heavywater.frame.export import export_file as write_frame
-from heavywater.frame.parse import parse
 from heavywater.h2oframe import H2OFrame
 
 
@@ -55,16 +53,12 @@ def import_file(
     """
     if not parse:
         raise NotSupported("import_file(parse=False): files are always parsed; leave `parse` out")
-    frame = _parse(
+    frame = session.current().import_file(
         path, header=header, sep=sep, col_names=col_names, col_types=col_types, na_strings=na_strings,
         skipped_columns=skipped_columns, pattern=pattern, **options,
     )  # fmt: skip
     first = path if isinstance(path, (str, os.PathLike)) else path[0]
     return H2OFrame._of(frame, key=destination_frame or _key_of(str(first)))
-
-
-def _parse(path: Any, **options: Any) -> Frame:
-    return parse(path, **options)
 
 
 def upload_file(
@@ -78,10 +72,12 @@ def upload_file(
     skipped_columns: Sequence[int | str] | None = None,
     **options: Any,
 ) -> H2OFrame:
-    """Read a table from one local file; the same as `import_file` where the engine is in this process."""
-    return import_file(
-        path, destination_frame, True, header, sep, col_names, col_types, na_strings, None, skipped_columns, **options
-    )
+    """Read a table from a file of this machine; the same as `import_file` where the engine is in this process."""
+    frame = session.current().upload_file(
+        path, header=header, sep=sep, col_names=col_names, col_types=col_types, na_strings=na_strings,
+        skipped_columns=skipped_columns, **options,
+    )  # fmt: skip
+    return H2OFrame._of(frame, key=destination_frame or _key_of(str(path)))
 
 
 def _key_of(path: str) -> str:
@@ -98,7 +94,7 @@ def export_file(
     **options: Any,
 ) -> None:
     """Write a frame to a CSV (``.csv``, ``.csv.gz``) or Parquet file; an existing file is kept unless `force`."""
-    write_frame(frame._frame(), path, force=force, sep=sep, header=header, **options)
+    session.current().export_file(frame._frame(), path, force=force, sep=sep, header=header, **options)
 
 
 def download_csv(data: H2OFrame, filename: str | os.PathLike[str]) -> str:

@@ -85,10 +85,8 @@ def save_model(
     H2OValueError
         When the file exists and `force` is False.
     """
-    folder = Path(path or ".").expanduser()
-    folder.mkdir(parents=True, exist_ok=True)
-    name = filename or _estimator(model).key
-    return str(session.current().save_model(_estimator(model)._trained(), folder / str(name), force=force))
+    target = Path(path or ".") / str(filename or _estimator(model).key)
+    return str(session.current().save_model(_estimator(model)._trained(), target, force=force, parents=True))
 
 
 def load_model(path: str | os.PathLike[str]) -> H2OEstimator:
@@ -105,13 +103,14 @@ def load_model(path: str | os.PathLike[str]) -> H2OEstimator:
 def download_model(
     model: H2OEstimator, path: str | os.PathLike[str] = "", filename: str | None = None, **ignored: Any
 ) -> str:
-    """Save a model to this machine; the same as `save_model` with ``force=True``."""
-    return save_model(model, path, True, filename)
+    """Save a model to this machine; the same as `save_model` with ``force=True`` where the engine is in this process."""
+    target = Path(path or ".") / str(filename or _estimator(model).key)
+    return str(session.current().download_model(_estimator(model)._trained(), target, force=True, parents=True))
 
 
 def upload_model(path: str | os.PathLike[str]) -> H2OEstimator:
-    """Load a model from this machine; the same as `load_model`."""
-    return load_model(path)
+    """Load a model from this machine; the same as `load_model` where the engine is in this process."""
+    return estimator_of(session.current().upload_model(path))
 
 
 def predict(model: H2OEstimator, frame: H2OFrame) -> H2OFrame:

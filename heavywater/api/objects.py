@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, MutableMapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from heavywater.display.table import Table
 from heavywater.engine import session
-from heavywater.engine.store import Store
 from heavywater.errors import H2OTypeError, H2OValueError
 from heavywater.estimators.estimator_base import H2OEstimator
 from heavywater.estimators.registry import estimator_of
 from heavywater.frame import Frame
 from heavywater.h2oframe import H2OFrame
-from heavywater.rapids.session import RapidsSession
 
 
 def ls() -> Any:
@@ -94,38 +92,10 @@ def rapids(expr: str) -> dict[str, Any]:
     if not isinstance(expr, str):
         raise H2OTypeError(f"rapids() takes an expression as text; got {type(expr).__name__}")
     engine = session.current()
-    interpreter = RapidsSession(_Objects(engine.store))
-    value = interpreter.run(expr)
-    for key, frame in interpreter.temps.items():
-        engine.put(key, frame)
+    value, name = engine.run_text(expr)
     if isinstance(value, Frame):
-        key = interpreter.last_key or engine.new_key("rapids")
+        key = name or engine.new_key("rapids")
         engine.put(key, value)
         return {"key": {"name": key}, "num_rows": value.nrow, "num_cols": value.ncol}
     texts = isinstance(value, str) or (isinstance(value, list) and all(isinstance(v, str) for v in value))
     return {"string" if texts else "scalar": value}
-
-
-class _Objects(MutableMapping[str, Any]):
-    """The session's store as the mapping that the interpreter wants."""
-
-    def __init__(self, store: Store) -> None:
-        self._store = store
-
-    def __getitem__(self, key: str) -> Any:
-        found = self._store.find(key)
-        if found is None:
-            raise KeyError(key)
-        return found._frame() if hasattr(found, "_frame") else found
-
-    def __setitem__(self, key: str, value: Any) -> None:
-        self._store.put(key, value)
-
-    def __delitem__(self, key: str) -> None:
-        self._store.remove(key)
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._store.keys())
-
-    def __len__(self) -> int:
-        return len(self._store.keys())

@@ -13,13 +13,16 @@ from heavywater.algos.base import algorithm
 from heavywater.display.progress import Progress
 from heavywater.engine.jobs import Job, follow
 from heavywater.engine.request import TrainRequest
-from heavywater.engine.store import Store
+from heavywater.engine.store import Objects, Store
 from heavywater.errors import Cancelled, H2OTypeError, H2OValueError, NotFound
 from heavywater.frame import Frame
+from heavywater.frame.export import export_file
+from heavywater.frame.parse import parse
 from heavywater.metrics import ModelMetrics
 from heavywater.models.container import read, write
 from heavywater.models.model import Model
 from heavywater.rapids.run import evaluate
+from heavywater.rapids.session import RapidsSession
 from heavywater.training.fit import fit, prepare
 
 _current: LocalSession | None = None
@@ -67,6 +70,30 @@ class LocalSession:
         if not isinstance(found, Model):
             raise NotFound(f"{key!r} is not a model")
         return found
+
+    def adopt(self, frame: Frame, key: str | None = None) -> Frame:
+        """`frame` as this engine holds it; stored when it has a `key`."""
+        if key is not None:
+            self.put(key, frame)
+        return frame
+
+    def elsewhere(self, node: Any, *, frame: bool) -> tuple[bool, Any]:
+        """Whether a tree is evaluated by another process, and then its result; `frame` says that it is a frame."""
+        return False, None
+
+    def run_text(self, text: str) -> tuple[Any, str | None]:
+        """The value of an expression in Rapids' language, and the name under which it stores it, if any."""
+        interpreter = RapidsSession(Objects(self.store))
+        value = interpreter.run(text)
+        for key, made in interpreter.temps.items():
+            self.put(key, made)
+        return value, interpreter.last_key
+
+    def narrowed(self, width: int) -> LocalSession:
+        """An engine over the same objects with its share of the threads, for one of `width` jobs at the same time."""
+        shared = LocalSession(max(1, self.nthreads // width), self.max_mem_bytes)
+        shared.store = self.store
+        return shared
 
     def frame(self, key: Any) -> Frame:
         """The frame called `key`, or `key` itself when it is one; trees are evaluated."""
@@ -161,9 +188,36 @@ class LocalSession:
 
     # -- files ------------------------------------------------------------------------------------------------------
 
-    def save_model(self, model: Model, path: str | os.PathLike[str], *, force: bool = False) -> Path:
-        """Write the model's state to the file `path`; an existing file is kept unless `force`."""
-        return write(model.state, Path(path), force=force)
+    def import_file(self, sources: Any, **options: Any) -> Frame:
+        """Read files where the engine is; options as those of `heavywater.frame.parse.parse`."""
+        return parse(sources, **options)
+
+    def upload_file(self, path: str | os.PathLike[str], **options: Any) -> Frame:
+        """Read a file of this machine."""
+        return parse(path, **options)
+
+    def export_file(self, frame: Frame, path: str | os.PathLike[str], **options: Any) -> None:
+        """Write a frame to a file where the engine is."""
+        export_file(frame, path, **options)
+
+    def save_model(
+        self, model: Model, path: str | os.PathLike[str], *, force: bool = False, parents: bool = False
+    ) -> Path:
+        """Write the model's state to a file where the engine is; an existing file is kept unless `force`."""
+        target = Path(path).expanduser()
+        if parents:
+            target.parent.mkdir(parents=True, exist_ok=True)
+        return write(model.state, target, force=force)
+
+    def download_model(
+        self, model: Model, path: str | os.PathLike[str], *, force: bool = False, parents: bool = False
+    ) -> Path:
+        """Write the model's state to a file of this machine."""
+        return LocalSession.save_model(self, model, path, force=force, parents=parents)
+
+    def upload_model(self, path: str | os.PathLike[str]) -> Model:
+        """Read a model file of this machine; see `load_model`."""
+        return self.load_model(path)
 
     def load_model(self, path: str | os.PathLike[str]) -> Model:
         """Read a model file and store the model under the name it was saved with.

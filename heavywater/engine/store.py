@@ -6,7 +6,8 @@ import itertools
 import re
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, MutableMapping
+from typing import Any
 
 from heavywater.errors import H2OValueError, NotFound, did_you_mean
 
@@ -76,3 +77,28 @@ class Store:
     def items(self) -> Iterator[tuple[str, object]]:
         with self._lock:
             return iter(sorted(self._items.items()))
+
+
+class Objects(MutableMapping[str, Any]):
+    """A store as the mapping that the interpreter of Rapids wants: frames are frames, whatever stands for them."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def __getitem__(self, key: str) -> Any:
+        found = self._store.find(key)
+        if found is None:
+            raise KeyError(key)
+        return found._frame() if hasattr(found, "_frame") else found
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        self._store.put(key, value)
+
+    def __delitem__(self, key: str) -> None:
+        self._store.remove(key)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._store.keys())
+
+    def __len__(self) -> int:
+        return len(self._store.keys())

@@ -76,7 +76,7 @@ def save_grid(
     folder.mkdir(parents=True, exist_ok=True)
     for m in grid.models:
         model = m._trained()
-        session.current().save_model(model, folder / model.key, force=True)
+        session.current().download_model(model, folder / model.key, force=True)
     written = folder / f".{_MANIFEST}.part"
     written.write_text(text, encoding="utf-8")
     written.replace(folder / _MANIFEST)
@@ -98,7 +98,7 @@ def load_grid(grid_file_path: str | os.PathLike[str], load_params_references: bo
     for key in d["points"]:
         if Path(key).name != key or not (folder / key).is_file():
             raise ModelFileError(f"{folder / _MANIFEST} names the model {key!r}, which is not a file of its folder")
-        models[key] = engine.load_model(folder / key)
+        models[key] = engine.upload_model(folder / key)
         if models[key].key != key:
             raise ModelFileError(f"{folder / key} holds a model with another name, {models[key].key!r}")
     try:

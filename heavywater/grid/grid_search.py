@@ -11,7 +11,6 @@ from typing import Any
 
 from heavywater.engine import session
 from heavywater.engine.jobs import Job
-from heavywater.engine.session import LocalSession
 from heavywater.errors import Cancelled, H2OTypeError, H2OValueError, HeavywaterError, did_you_mean
 from heavywater.estimators.estimator_base import H2OEstimator
 from heavywater.grid.live import LiveTable
@@ -189,8 +188,7 @@ class _Search:
         self.grid, self.request = grid, request
         engine = session.current()
         self.width = grid.parallelism or engine.nthreads
-        self.engine = LocalSession(max(1, engine.nthreads // self.width), engine.max_mem_bytes)
-        self.engine.store = engine.store
+        self.engine = engine.narrowed(self.width)
         self.budget = Budget(grid.search_criteria)
         self.seen = {_fingerprint(p) for p in grid.points.values()}
         self.started = len(self.seen)

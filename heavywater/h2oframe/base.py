@@ -37,10 +37,8 @@ class Identity(Operators):
     @classmethod
     def _of(cls, frame: Frame, key: str | None = None) -> Self:
         """A frame of data at hand; stored in the session when it has a key."""
-        made = cls._of_node(Leaf(frame, key))
-        if key is not None:
-            current_session().put(key, frame)
-            made._key = key
+        made = cls._of_node(Leaf(current_session().adopt(frame, key), key))
+        made._key = key
         return made
 
     @classmethod
@@ -56,11 +54,16 @@ class Identity(Operators):
         operations on columns touches no data, so that mistakes show where they are made.
         """
         node = Call(op, tuple(node_of(a) for a in args))
+        away, frame = current_session().elsewhere(node, frame=True)
+        if away:
+            return self._of_node(Leaf(frame))
         return self._of_node(Done(table_of(node)) if find(op).schema is None else node)
 
     def _ask(self, op: str, *args: Any) -> Any:
         """The number, text or list that a primitive gives."""
-        return evaluate(Call(op, tuple(node_of(a) for a in args)))
+        node = Call(op, tuple(node_of(a) for a in args))
+        away, value = current_session().elsewhere(node, frame=False)
+        return value if away else evaluate(node)
 
     # -- data ------------------------------------------------------------------------------------------------------
 

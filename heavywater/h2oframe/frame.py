@@ -83,9 +83,8 @@ class H2OFrame(Munging, Columns, Statistics):
             frame = from_python(
                 python_obj, column_names, column_types, na_strings, header=header, skipped_columns=skipped_columns
             )
+        frame = current_session().adopt(frame, destination_frame)
         self._node, self._key = Leaf(frame, destination_frame), destination_frame
-        if destination_frame is not None:
-            current_session().put(destination_frame, frame)
 
     @staticmethod
     def from_python(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, MutableMapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from heavywater.errors import H2OTypeError
@@ -56,37 +56,9 @@ def rapids(expr: str) -> Any:
     """
     from heavywater.frame import Frame
     from heavywater.h2oframe.base import current_session
-    from heavywater.rapids.session import RapidsSession
 
-    runner = RapidsSession(_Store(current_session()))
-    value = runner.run(expr)
-    if not isinstance(value, Frame):
-        return value
-    return H2OFrame._of(value, key=runner.last_key) if runner.last_key else H2OFrame._of(value)
-
-
-class _Store(MutableMapping[str, Any]):
-    """The session's objects as the mapping that Rapids wants."""
-
-    def __init__(self, session: Any):
-        self.session = session
-
-    def __getitem__(self, key: str) -> Any:
-        if key not in set(self.session.keys()):
-            raise KeyError(key)
-        return self.session.get(key)
-
-    def __setitem__(self, key: str, value: Any) -> None:
-        self.session.put(key, value)
-
-    def __delitem__(self, key: str) -> None:
-        self.session.remove(key)
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(list(self.session.keys()))
-
-    def __len__(self) -> int:
-        return len(list(self.session.keys()))
+    value, key = current_session().run_text(expr)
+    return H2OFrame._of(value, key=key) if isinstance(value, Frame) else value
 
 
 def _frame(data: Any) -> H2OFrame:

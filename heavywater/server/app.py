@@ -18,13 +18,12 @@ from starlette.routing import Mount
 from heavywater.engine.session import LocalSession
 from heavywater.server import routes as _registered  # noqa: F401  (registers every handler)
 from heavywater.server.config import Settings
-from heavywater.server.errors import Refused, error_object, no_route, refused
+from heavywater.server.errors import Refused, error_name, error_object, no_route, refused
 from heavywater.server.hub import Hub
 from heavywater.server.router import Raw, Route, find
 from heavywater.server.security import BodyTooLarge, Gate
 from heavywater.server.v3.schema import dumps, without
 from heavywater.server.wire import arguments
-from heavywater.server.workers import Workers
 
 _MAX_ARGUMENTS = 2000
 
@@ -47,14 +46,13 @@ def create_app(engine: LocalSession | None = None, settings: Settings | None = N
     engine = engine or LocalSession()
     engine.show_progress = False
     hub = Hub(engine, settings)
-    workers = Workers(settings.request_seconds, settings.expressions)
 
     @contextlib.asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         yield
         hub.close()
 
-    endpoint = partial(_answer, hub, workers)
+    endpoint = partial(_answer, hub)
     app = Starlette(routes=[Mount("/", app=_Every(endpoint))], lifespan=lifespan)
     gate = Gate(app, settings)
     gate.hub = hub  # type: ignore[attr-defined]
@@ -72,7 +70,7 @@ class _Every:
         await response(scope, receive, send)
 
 
-async def _answer(hub: Hub, workers: Workers, request: Request) -> Response:
+async def _answer(hub: Hub, request: Request) -> Response:
     path = request.scope.get("raw_path", request.url.path.encode()).decode("latin-1").split("?")[0]
     try:
         if request.method == "OPTIONS":
@@ -81,7 +79,7 @@ async def _answer(hub: Hub, workers: Workers, request: Request) -> Response:
         if found is None:
             raise no_route(request.method, request.url.path)
         entry, placed = found
-        async with asyncio.timeout(workers.seconds):
+        async with asyncio.timeout(hub.settings.request_seconds):
             given = await _given(request, entry)
         excluded = given.pop("_exclude_fields", "")
         kwargs = arguments(
@@ -94,10 +92,10 @@ async def _answer(hub: Hub, workers: Workers, request: Request) -> Response:
         elif entry.quick:
             result = entry.handler(hub, **kwargs)
         else:
-            result = await _unless_left(request, workers.run(partial(entry.handler, hub, **kwargs)))
+            result = await _unless_left(request, hub.workers.run(partial(entry.handler, hub, **kwargs)))
         return _response(result, excluded)
     except TimeoutError:
-        slow = Refused(f"the body did not come within {workers.seconds:g} seconds, the limit", 408)
+        slow = Refused(f"the body did not come within {hub.settings.request_seconds:g} seconds, the limit", 408)
         return _json(error_object(slow, request.url.path), slow.status, {"connection": "close"})
     except BodyTooLarge as e:
         large = Refused(f"the body has more than {e.args[0]} bytes, the limit", 413)
@@ -106,7 +104,7 @@ async def _answer(hub: Hub, workers: Workers, request: Request) -> Response:
         return Response(status_code=400)
     except Exception as e:
         r = refused(e)
-        return _json(error_object(r, request.url.path), r.status, r.headers)
+        return _json(error_object(r, request.url.path), r.status, {**r.headers, "X-heavywater-error": error_name(e)})
 
 
 async def _unless_left(request: Request, work: Coroutine[Any, Any, Any]) -> Any:

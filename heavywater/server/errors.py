@@ -134,6 +134,16 @@ def refused(error: BaseException) -> Refused:
     return Refused(text, 500, "java.lang.RuntimeException")
 
 
+def error_name(error: BaseException) -> str:
+    """Name of heavywater's class for an error, which its own clients raise again."""
+    if isinstance(error, Refused):
+        cause = error.__cause__
+        if isinstance(cause, HeavywaterError):
+            return error_name(cause)
+        return "NotFound" if error.status == 404 else "H2OValueError"
+    return type(error).__name__ if isinstance(error, HeavywaterError) else "HeavywaterError"
+
+
 def error_object(r: Refused, url: str) -> dict[str, Any]:
     """`H2OErrorV3`, or `H2OModelBuilderErrorV3` for parameters of a model."""
     text = f"\n\nERROR MESSAGE:\n\n{r.text}\n\n"

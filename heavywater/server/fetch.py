@@ -60,21 +60,21 @@ def _one(url: str, target: Path, max_bytes: int, end: float) -> str | None:
     connection, path = _connect(url)
     try:
         connection.request("GET", path, headers={"User-Agent": "heavywater", "Accept-Encoding": "identity"})
-        reply = connection.getresponse()
-        if reply.status in (301, 302, 303, 307, 308) and reply.headers.get("location"):
-            return str(reply.headers["location"])
-        if reply.status != 200:
-            raise Refused(f"{url[:200]}: the server answered {reply.status}")
-        total = 0
-        with target.open("wb") as out:
-            while piece := reply.read(_BLOCK):
-                total += len(piece)
-                if total > max_bytes:
-                    raise Refused(f"{url[:200]} holds more than {max_bytes} bytes, the limit", 413)
-                if time.monotonic() > end:
-                    raise Refused(f"{url[:200]} did not come in time", 503)
-                out.write(piece)
-        return None
+        with connection.getresponse() as reply:
+            if reply.status in (301, 302, 303, 307, 308) and reply.headers.get("location"):
+                return str(reply.headers["location"])
+            if reply.status != 200:
+                raise Refused(f"{url[:200]}: the server answered {reply.status}")
+            total = 0
+            with target.open("wb") as out:
+                while piece := reply.read(_BLOCK):
+                    total += len(piece)
+                    if total > max_bytes:
+                        raise Refused(f"{url[:200]} holds more than {max_bytes} bytes, the limit", 413)
+                    if time.monotonic() > end:
+                        raise Refused(f"{url[:200]} did not come in time", 503)
+                    out.write(piece)
+            return None
     except (OSError, http.client.HTTPException) as e:
         raise Refused(f"{url[:200]}: cannot be fetched ({type(e).__name__})") from None
     finally:

@@ -31,7 +31,7 @@ from heavywater.server.model_rapids import model_acts
 from heavywater.server.paths import Roots
 from heavywater.server.search import Grid
 from heavywater.server.state import Kept
-from heavywater.server.workers import gone
+from heavywater.server.workers import Workers, gone
 
 _KEPT_JOBS = 1000
 _LOOK_SECONDS = 0.05
@@ -124,6 +124,7 @@ class Hub:
     def __init__(self, engine: LocalSession, settings: Settings) -> None:
         self.engine, self.settings = engine, settings
         self.roots = Roots(settings.roots)
+        self.workers = Workers(settings.request_seconds, settings.expressions)
         folders.restrict(self.roots.resolve)
         self.started = time.time()
         self.store = _Named(engine)

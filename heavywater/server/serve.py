@@ -101,6 +101,7 @@ def _listen(host: str, port: int) -> socket.socket:
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((host, port))
+        listener.listen(2048)  # so that whoever reads the greeting may call at once
     except OSError as e:
         listener.close()
         raise H2OValueError(f"cannot listen on {host}:{port}: {e.strerror}") from None

@@ -14,6 +14,7 @@ from heavywater.server.routes import (
     metadata,
     model_builders,
     models,
+    native,
     parse,
     predictions,
     rapids,
@@ -21,5 +22,5 @@ from heavywater.server.routes import (
 
 __all__ = [
     "admin", "cloud", "diagnostics", "explain", "exports", "files", "frame_tools", "frames", "grids", "jobs",
-    "metadata", "model_builders", "models", "parse", "predictions", "rapids",
+    "metadata", "model_builders", "models", "native", "parse", "predictions", "rapids",
 ]  # fmt: skip

@@ -225,11 +225,7 @@ def request_of(hub: Hub, algo: str, values: Mapping[str, Any]) -> TrainRequest:
     for name in ("initial_weights", "initial_biases"):
         if params.get(name):
             params[name] = [_frame(hub, k) for k in params[name]]
-    for name in [n for n, v in params.items() if v and n.endswith(_PATHS)]:
-        path = hub.roots.resolve(params[name])
-        if name.endswith("_dir") and not path.is_dir():
-            raise Refused(f"{name}: there is no folder {params[name]!r}")
-        params[name] = os.fspath(path)
+    params = confined(hub, params)
     for name in ("checkpoint", "pretrained_autoencoder"):
         if params.get(name):
             params[name] = hub.model(params[name], name)
@@ -247,6 +243,26 @@ def request_of(hub: Hub, algo: str, values: Mapping[str, Any]) -> TrainRequest:
         validation_key=values.get("validation_frame"),
         quiet=True,
     )
+
+
+def confined(hub: Hub, params: Mapping[str, Any]) -> dict[str, Any]:
+    """The parameters with every path resolved.
+
+    Raises
+    ------
+    Refused
+        A path outside the folders open to clients, or code.
+    """
+    out = dict(params)
+    for name in _CODE:
+        if out.get(name):
+            raise Refused(f"{name} names code, which this server does not run for clients; use the embedded API")
+    for name in [n for n, v in out.items() if v and n.endswith(_PATHS)]:
+        path = hub.roots.resolve(str(out[name]))
+        if name.endswith("_dir") and not path.is_dir():
+            raise Refused(f"{name}: there is no folder {out[name]!r}")
+        out[name] = os.fspath(path)
+    return out
 
 
 def _frame(hub: Hub, key: str) -> Frame:
