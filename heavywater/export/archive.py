@@ -87,7 +87,9 @@ class Archive:
         try:
             return data.decode("utf-8")
         except UnicodeDecodeError as error:
-            raise ModelFileError(f"{entry!r} in the archive is not UTF-8 text ({error.reason} at byte {error.start})") from None
+            raise ModelFileError(
+                f"{entry!r} in the archive is not UTF-8 text ({error.reason} at byte {error.start})"
+            ) from None
 
 
 def check_directory(stream: BinaryIO, size: int) -> None:
@@ -137,8 +139,8 @@ def _checked(entries: list[zipfile.ZipInfo], size: int) -> dict[str, zipfile.Zip
     return found
 
 
-def write_archive(path: str | os.PathLike[str], texts: Mapping[str, str], *, force: bool = True) -> Path:
-    """Write text files into a new zip archive; the same texts give the same bytes."""
+def write_archive(path: str | os.PathLike[str], texts: Mapping[str, str | bytes], *, force: bool = True) -> Path:
+    """Write files, text or bytes, into a new zip archive; the same content gives the same bytes."""
     target = Path(os.path.abspath(os.fspath(path)))
     if target.is_dir():
         raise H2OValueError(f"{target} is a folder; name a file in it")
@@ -150,7 +152,7 @@ def write_archive(path: str | os.PathLike[str], texts: Mapping[str, str], *, for
             for name, text in texts.items():
                 info = zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0))
                 info.compress_type = zipfile.ZIP_DEFLATED
-                archive.writestr(info, text.encode("utf-8"))
+                archive.writestr(info, text.encode("utf-8") if isinstance(text, str) else text)
         os.replace(temporary, target)
     except OSError as error:
         raise H2OValueError(f"cannot write {target}: {error.strerror or error}") from None

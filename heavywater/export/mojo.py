@@ -51,7 +51,8 @@ def write_mojo(model: Model, path: str | os.PathLike[str], *, force: bool = True
         entries[column] = f"{len(levels)} {file}"
         texts[f"domains/{file}"] = "".join(f"{escaped(v)}\n" for v in levels)
     texts |= {name: "".join(f"{line}\n" for line in lines) for name, lines in parts.texts.items()}
-    return write_archive(path, {"model.ini": ini_text(parts.info, parts.columns, entries), **texts}, force=force)
+    files = {"model.ini": ini_text(parts.info, parts.columns, entries), **texts, **getattr(parts, "files", {})}
+    return write_archive(path, files, force=force)
 
 
 def read_mojo(path: str | os.PathLike[str], *, key: str | None = None) -> ModelState:
@@ -105,7 +106,9 @@ def _read(archive: Archive, key: str | None) -> ModelState:
     details = "experimental/modelDetails.json"
     text = archive.text(details) if details in archive and archive.size(details) <= _MAX_DETAILS else None
     module = importlib.import_module(READERS[algorithm][1])
-    state: ModelState = module.state_from_mojo(info, columns, domains, lambda n, count: _lines(archive, n, count), text, key)
+    state: ModelState = module.state_from_mojo(
+        info, columns, domains, lambda n, count: _lines(archive, n, count), text, key
+    )
     expected = importlib.import_module(ALGORITHMS[state.algo]).expected_arrays(state)
     for array, spec in expected.items():
         found = state.arrays.get(array)

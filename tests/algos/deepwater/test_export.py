@@ -1,0 +1,95 @@
+"""Networks for other programs: ONNX runtimes give the model's own answers; the parts of a MOJO."""
+
+from __future__ import annotations
+
+import zipfile
+
+import numpy as np
+import pytest
+
+import heavywater as h2o
+from heavywater.errors import NotSupported
+from heavywater.estimators.deepwater import H2ODeepWaterEstimator
+from tests.algos.deepwater.conftest import SMALL, bars, read
+
+pytest.importorskip("onnx")
+runtime = pytest.importorskip("onnxruntime")
+
+TABLE = {"hidden": [6], "gpu": False, "seed": 5, "epochs": 2}
+
+
+def scored(path: str, **inputs: np.ndarray) -> dict[str, np.ndarray]:
+    session = runtime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    names = [o.name for o in session.get_outputs()]
+    return dict(zip(names, session.run(names, {k: v.astype(np.float32) for k, v in inputs.items()})))
+
+
+@pytest.fixture
+def frame() -> h2o.H2OFrame:
+    random = np.random.default_rng(4)
+    x = random.normal(size=(120, 2)) * [1, 50]
+    return h2o.H2OFrame(
+        {
+            "a": x[:, 0].tolist(), "b": x[:, 1].tolist(), "kind": random.choice(["u", "v"], 120).tolist(),
+            "class": ["no" if v > -1 else "yes" for v in x[:, 0]], "number": (x[:, 1] * 10 + 500).tolist(),
+        }
+    )  # fmt: skip
+
+
+def test_images(pictures, tmp_path):
+    frame = read(pictures)
+    model = H2ODeepWaterEstimator(**SMALL, epochs=2).train(x="uri", y="label", training_frame=frame)
+    path = model.download_onnx(str(tmp_path))
+    found = scored(path, data=bars(90)[0].transpose(0, 3, 1, 2))
+    assert np.allclose(found["probabilities"], model._model.answers(frame._frame()), atol=1e-5)
+
+
+@pytest.mark.parametrize("balance", [False, True])
+def test_a_table_with_categories_and_balanced_classes(frame, tmp_path, balance):
+    model = H2ODeepWaterEstimator(**TABLE, balance_classes=balance)
+    model.train(x=["a", "b", "kind"], y="class", training_frame=frame)
+    f = frame._frame()
+    u = f.codes("kind") == 0
+    data = np.stack([u, ~u, np.zeros(120, bool), f.numeric("a"), f.numeric("b")], axis=1)
+    found = scored(model.download_onnx(str(tmp_path)), data=data)
+    assert np.allclose(found["probabilities"], model._model.answers(f), atol=1e-5)
+
+
+def test_a_number(frame, tmp_path):
+    model = H2ODeepWaterEstimator(**TABLE).train(x=["a", "b"], y="number", training_frame=frame)
+    f = frame._frame()
+    found = scored(model.download_onnx(str(tmp_path)), data=np.stack([f.numeric("a"), f.numeric("b")], axis=1))
+    assert np.allclose(found["prediction"], model._model.answers(f), rtol=1e-4)
+
+
+def test_the_parts_of_a_mojo(pictures, tmp_path):
+    model = H2ODeepWaterEstimator(**SMALL, epochs=1).train(x="uri", y="label", training_frame=read(pictures))
+    path = model.download_mojo(str(tmp_path / "model.zip"))
+    with zipfile.ZipFile(path) as archive:
+        ini = archive.read("model.ini").decode()
+        (tmp_path / "network.onnx").write_bytes(archive.read("model_network"))
+        assert archive.read("domains/d000.txt").decode().split() == ["lying", "slanting", "standing"]
+        assert len(archive.read("model_params")) > 4 * 1000
+    for line in (
+        "algorithm = Deep Water",
+        "category = Multinomial",
+        "problem_type = image",
+        "width = 16",
+        "channels = 3",
+    ):
+        assert line in ini
+    found = scored(str(tmp_path / "network.onnx"), data=bars(90)[0].transpose(0, 3, 1, 2))
+    assert np.allclose(found["probabilities"], model._model.answers(read(pictures)._frame()), atol=1e-5)
+
+
+def test_what_cannot_be_written(frame, tmp_path):
+    from torch import nn
+
+    own = H2ODeepWaterEstimator(network="user", network_module=nn.Linear(2, 1), gpu=False, epochs=0)
+    own.train(x=["a", "b"], y="number", training_frame=frame)
+    with pytest.raises(NotSupported, match="code of its user's"):
+        own.download_onnx(str(tmp_path))
+    coded = H2ODeepWaterEstimator(**TABLE, categorical_encoding="Binary")
+    coded.train(x=["a", "kind"], y="number", training_frame=frame)
+    with pytest.raises(NotSupported, match="categorical_encoding"):
+        coded.download_mojo(str(tmp_path))
