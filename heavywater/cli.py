@@ -16,6 +16,13 @@ from typing import Any
 
 from heavywater.errors import HeavywaterError
 
+_WITH_OPTIONS = {
+    "serve": ("heavywater.server.serve", "main", "serve H2O's REST API (heavywater[server])"),
+    "deploy": ("heavywater.deploy.serve", "deploy", "serve the predictions of a model file (heavywater[server])"),
+    "score": ("heavywater.deploy.serve", "score", "predict the rows of a CSV file with a model file"),
+}
+"""Commands that declare their own options: module, function, what they do."""
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Entry point; returns the exit status (2: wrong arguments or input)."""
@@ -48,10 +55,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     inspect.add_argument("model", type=Path)
     inspect.set_defaults(do=_inspect)
 
-    commands.add_parser("serve", help="serve H2O's REST API (heavywater[server]); see `heavywater serve --help`")
+    for name, (_, _, text) in _WITH_OPTIONS.items():
+        commands.add_parser(name, help=f"{text}; see `heavywater {name} --help`")
     arguments = list(sys.argv[1:] if argv is None else argv)
-    if arguments[:1] == ["serve"]:  # has options of its own, declared by the server
-        options = argparse.Namespace(command="serve", do=_serve, arguments=arguments[1:])
+    if arguments[:1] and arguments[0] in _WITH_OPTIONS:
+        options = argparse.Namespace(command=arguments[0], do=_elsewhere, arguments=arguments[1:])
     else:
         options = parser.parse_args(arguments)
     try:
@@ -61,10 +69,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 2
 
 
-def _serve(o: argparse.Namespace) -> int:
-    from heavywater.server.serve import main as serve
-
-    return serve(o.arguments)
+def _elsewhere(o: argparse.Namespace) -> int:
+    module, function, _ = _WITH_OPTIONS[o.command]
+    return int(getattr(importlib.import_module(module), function)(o.arguments))
 
 
 def _run(o: argparse.Namespace) -> None:

@@ -6,6 +6,7 @@ Numbers are float64 throughout, so the graph agrees with the model to rounding; 
 from __future__ import annotations
 
 import importlib
+import json
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,7 +17,9 @@ import numpy as np
 from heavywater.algos import ALGORITHMS
 from heavywater.errors import H2OTypeError, H2OValueError, NotSupported
 from heavywater.export.steps import Steps, steps_of
+from heavywater.frame.predictions import probability_names
 from heavywater.models.model import Model
+from heavywater.models.warrants import inputs_of, ranges_of
 
 OPSET, ML_OPSET, IR = 17, 3, 8
 _SLACK = 1e-12
@@ -36,6 +39,9 @@ def onnx_model(model: Model) -> Any:
     """
     if model.algo not in ALGORITHMS:
         raise H2OTypeError(f"there is no ONNX graph of {model.algo} models")
+    own = importlib.import_module(f"{ALGORITHMS[model.algo]}.export")
+    if hasattr(own, "onnx_model"):
+        return own.onnx_model(model)
     helper = _onnx().helper
     net = importlib.import_module(f"{ALGORITHMS[model.algo]}.export").portable(model)
     graph = _Graph(net, steps_of(net))
@@ -46,8 +52,23 @@ def onnx_model(model: Model) -> Any:
         producer_name="heavywater",
         ir_version=IR,
     )
-    helper.set_model_props(made, {"model": net.name, "category": net.category, "uuid": str(net.uuid())})
+    about = {"model": net.name, "category": net.category, "uuid": str(net.uuid())}
+    helper.set_model_props(made, {**about, "columns": json.dumps(_columns(model)), "outputs": json.dumps(_outputs(net))})
     return made
+
+
+def _columns(model: Model) -> dict[str, dict[str, Any]]:
+    """What a service may tell about each input: its levels, or the range of training."""
+    names, levels = inputs_of(model)
+    ranges = ranges_of(model)
+    return {n: {"levels": list(levels[n])} if n in levels else {"range": ranges[n]} if n in ranges else {} for n in names}
+
+
+def _outputs(net: Any) -> list[str]:
+    """Names of the prediction's columns, as `predict` gives them."""
+    if net.classes is not None:
+        return ["predict", *probability_names(net.classes)]
+    return ["predict"] if net.category == "Regression" else [f"reconstr_{n}" for n in net.design.coefficient_names()]
 
 
 def write_onnx(model: Model, path: str | os.PathLike[str], *, force: bool = True) -> Path:

@@ -2,8 +2,7 @@
 
     python reader.py model.hw data.csv > predictions.csv
 
-or ``Scorer("model.hw").predict({"age": [31, None], "sex": ["f", "m"]})``.  The model file may hold golden rows with their
-expected predictions; they are computed again whenever the file is loaded, and a difference is an error.
+or ``Scorer("model.hw").predict({"age": [31, None], "sex": ["f", "m"]})``.  Golden rows in the file are checked at loading.
 """
 
 from __future__ import annotations
@@ -23,20 +22,10 @@ _DTYPES = {"F32": "<f4", "F64": "<f8", "I32": "<i4", "I64": "<i8", "U8": "|u1"}
 
 
 class Scorer:
-    """A model read from the file `path`."""
+    """A model read from the file `path`, or given as its `parts`: schema, output and arrays."""
 
-    def __init__(self, path: str) -> None:
-        with open(path, "rb") as stream:
-            data = stream.read()
-        length = struct.unpack("<Q", data[:8])[0] if len(data) >= 8 else -1
-        if not 2 <= length <= len(data) - 8:
-            raise ValueError(f"{path} is not a heavywater model file, or it is cut short")
-        head = json.loads(data[8 : 8 + length])
-        manifest = json.loads(head.pop("__metadata__")["manifest"], object_hook=_plain)
-        if manifest["algo"] != "deeplearning":
-            raise ValueError(f"{path} holds a {manifest['algo']} model; this program scores deeplearning only")
-        self.arrays = {n: _array(data, 8 + length, entry) for n, entry in head.items()}
-        schema, self.output = manifest["schema"], manifest["output"]
+    def __init__(self, path: str, parts: tuple[dict[str, Any], Mapping[str, Any], Mapping[str, Any]] | None = None) -> None:
+        schema, self.output, self.arrays = parts or _parts(path)
         actual = {k: v["actual"] for k, v in self.output["parameters"].items()}
         if actual["offset_column"]:
             raise ValueError("this model needs an offset for every row, which this program cannot be given")
@@ -157,6 +146,22 @@ class Scorer:
         return a
 
 
+def _parts(path: str) -> tuple[dict[str, Any], Mapping[str, Any], Mapping[str, Any]]:
+    with open(path, "rb") as stream:
+        data = stream.read()
+    length = struct.unpack("<Q", data[:8])[0] if len(data) >= 8 else -1
+    if not 2 <= length <= len(data) - 8:
+        raise ValueError(f"{path} is not a heavywater model file, or it is cut short")
+    manifest = json.loads((head := json.loads(data[8 : 8 + length])).pop("__metadata__")["manifest"], object_hook=_plain)
+    if manifest["algo"] != "deeplearning":
+        raise ValueError(f"{path} holds a {manifest['algo']} model; this program scores deeplearning only")
+    arrays = {}
+    for name, entry in head.items():
+        part = slice(*(8 + length + n for n in entry["data_offsets"]))
+        arrays[name] = np.frombuffer(data[part], _DTYPES[entry["dtype"]]).reshape(entry["shape"])
+    return manifest["schema"], manifest["output"], arrays
+
+
 def _activate(kind: str, z: np.ndarray) -> np.ndarray:
     if kind == "Tanh":
         return 1.0 - 2.0 / (1.0 + np.exp(2.0 * z))
@@ -165,7 +170,7 @@ def _activate(kind: str, z: np.ndarray) -> np.ndarray:
 
 def _codes(cells: Sequence[Any], levels: Sequence[str]) -> np.ndarray:
     """Index of each cell's level, -1 where there is none; whole numbers are looked up without their decimal point."""
-    index = {v: i for i, v in enumerate(levels)}
+    index = dict(zip(levels, range(len(levels))))
     texts = [str(int(c)) if isinstance(c, (float, np.floating)) and c % 1 == 0 else str(c) for c in cells]
     return np.array([-1 if c is None else index.get(t, -1) for c, t in zip(cells, texts)], int)
 
@@ -184,11 +189,6 @@ def _plain(d: dict[str, Any]) -> Any:
     if "$float" in d:
         return _FLOATS[d["$float"]]
     return {k[1:] if k.startswith("$$") else k: v for k, v in d.items()}
-
-
-def _array(data: bytes, start: int, entry: dict[str, Any]) -> np.ndarray:
-    first, last = (start + n for n in entry["data_offsets"])
-    return np.frombuffer(data[first:last], _DTYPES[entry["dtype"]]).reshape(entry["shape"])
 
 
 if __name__ == "__main__":
