@@ -120,3 +120,34 @@ def test_booklet_listings(h2o_python, serve, shared):
     assert 1 <= seen["grid"][0] <= 10
     assert seen["loaded"]
     assert seen["anomalies"] == [20, 21, 22]
+
+
+NOT_CALLED = {
+    "demo": "fetches data from the web", "load_dataset": "brings data of its own", "download_pojo": "the client refuses",
+    "lazy_import": "import_file without parsing", "shutdown": "ends the server; test_security",
+    "import_hive_table": "databases", "import_sql_select": "databases", "import_sql_table": "databases",
+    "upload_custom_metric": "code", "upload_custom_distribution": "code",
+    **dict.fromkeys(("mojo_predict_csv", "mojo_predict_pandas", "print_mojo"), "runs Java here"),
+    **dict.fromkeys(
+        ("cluster_info", "enable_expr_optimizations", "estimate_cluster_mem", "f", "flow", "is_expr_optimizations_enabled",
+         "set_telemetry", "show_progress", "telemetry_enabled"), "asks the server nothing new",
+    ),
+}  # fmt: skip
+"""Functions of the client's module that are not called, and why."""
+
+
+@pytest.mark.network
+@pytest.mark.slow
+def test_functions_of_the_module_and_methods_of_models(h2o_python, serve, capsys):
+    url, folder = serve("--token", TOKEN)
+    seen = run(h2o_python, "official_module.py", url, TOKEN, str(folder), folder=folder)
+    failed = {k: v for part in ("module", "model") for k, v in seen[part].items() if v is not True}
+    assert not failed
+    functions = set(seen["functions"])
+    called = functions & set(seen["module"])
+    with capsys.disabled():
+        print(
+            f"\n  functions of h2o: {len(called)} of {len(functions)}; methods of models: {len(seen['model'])}", end=""
+        )
+    assert functions - called <= set(NOT_CALLED)
+    assert len(seen["model"]) >= 45
