@@ -23,6 +23,7 @@ _HOME = {
     "H2ODeepLearningEstimator": "heavywater.estimators.deeplearning",
     "H2OAutoEncoderEstimator": "heavywater.estimators.deeplearning",
     "H2ODeepWaterEstimator": "heavywater.estimators.deepwater",
+    "H2OGenericEstimator": "heavywater.estimators.generic",
     "H2OGeneralizedLinearEstimator": "heavywater.estimators.glm",
     "H2OGradientBoostingEstimator": "heavywater.estimators.gbm",
     "H2OStackedEnsembleEstimator": "heavywater.estimators.stackedensemble",

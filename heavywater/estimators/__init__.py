@@ -9,18 +9,19 @@ if TYPE_CHECKING:
     from heavywater.estimators.deeplearning import H2OAutoEncoderEstimator, H2ODeepLearningEstimator
     from heavywater.estimators.deepwater import H2ODeepWaterEstimator
     from heavywater.estimators.gbm import H2OGradientBoostingEstimator
+    from heavywater.estimators.generic import H2OGenericEstimator
     from heavywater.estimators.glm import H2OGeneralizedLinearEstimator
     from heavywater.estimators.stackedensemble import H2OStackedEnsembleEstimator
 
 __all__ = [
     "H2OAutoEncoderEstimator", "H2ODeepLearningEstimator", "H2ODeepWaterEstimator", "H2OGeneralizedLinearEstimator",
-    "H2OGradientBoostingEstimator", "H2OStackedEnsembleEstimator",
+    "H2OGenericEstimator", "H2OGradientBoostingEstimator", "H2OStackedEnsembleEstimator",
 ]  # fmt: skip
 
 _MODULES = {
     "H2OAutoEncoderEstimator": "deeplearning", "H2ODeepLearningEstimator": "deeplearning",
     "H2ODeepWaterEstimator": "deepwater", "H2OGradientBoostingEstimator": "gbm",
-    "H2OGeneralizedLinearEstimator": "glm", "H2OStackedEnsembleEstimator": "stackedensemble",
+    "H2OGeneralizedLinearEstimator": "glm", "H2OGenericEstimator": "generic", "H2OStackedEnsembleEstimator": "stackedensemble",
 }  # fmt: skip
 """Where each estimator stands; imported when it is asked for."""
 

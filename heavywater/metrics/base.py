@@ -133,6 +133,11 @@ class ModelMetrics:
         values = {k: _restored(k, v) for k, v in d.items() if k not in _CONTEXT and k != "model_category"}
         return kind(values).described(**{k: d[k] for k in _CONTEXT if k in d})
 
+    @staticmethod
+    def members(category: str) -> list[str]:
+        """Names of all that `from_json` expects of metrics of a category; LookupError when there is no such one."""
+        return ["model_category", *_CONTEXT, *_COMMON, *_REGISTRY[category]._names]
+
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, ModelMetrics):
             return NotImplemented

@@ -7,7 +7,6 @@ beside the network, where it is readable, and are defaults otherwise.
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
@@ -17,6 +16,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from heavywater.algos.deeplearning.data import metric_options, network_hyper
+from heavywater.algos.deeplearning.described import described
 from heavywater.algos.deeplearning.params import DeepLearningParams
 from heavywater.algos.deeplearning.resolve import resolve
 from heavywater.algos.deeplearning.response import Response
@@ -26,7 +26,6 @@ from heavywater.core.mlp.layout import Topology
 from heavywater.errors import ModelFileError, NotSupported
 from heavywater.frame.design import Design
 from heavywater.frame.encoding import Encoding, label_values
-from heavywater.models import strict_json
 from heavywater.models.state import ModelState
 from heavywater.params.check import examine
 
@@ -95,9 +94,9 @@ def state_from_mojo(
         arrays[f"b{i}"] = _finite(info, f"bias_layer{i}", topology.rows[i])
     response = _response(info, columns, domains) if supervised else None
     classes = 0 if response is None else response.nclasses
-    described = _described(details)
+    about = described(details, None if response is None else response.levels)
 
-    given = _given(info, described, design, units, activation, autoencoder=not supervised)
+    given = _given(info, about.parameters, design, units, activation, autoencoder=not supervised)
     if encoding is not None:
         given.categorical_encoding = encoding.kind  # type: ignore[assignment]
     actual = resolve(given, nclasses=classes)
@@ -106,7 +105,8 @@ def state_from_mojo(
     prior = info.array("prior_class_distrib", classes, optional=True) if classes > 1 else None
     after = info.array("model_class_distrib", classes, optional=True) if classes > 1 and balanced else None
     name = key or f"mojo_{''.join(c for c in info.text('uuid', 'model')[:40] if c.isalnum())}"
-    seed = int(described.get("seed", 0)) if abs(int(described.get("seed", 0))) < 2**63 else 0
+    seed = about.parameters.get("seed", 0)
+    seed = seed if type(seed) is int and abs(seed) < 2**63 else 0
     parameters = _parameters(given, actual, name, seed, response)
     now = int(time.time() * 1000)
     names = [*design.names, *([response.name] if response else [])]
@@ -125,9 +125,9 @@ def state_from_mojo(
         "training_frame": None,
         "validation_frame": None,
         "default_threshold": info.number("default_threshold", 0.5),
-        "samples": described["samples"],
-        "iterations": described["iterations"],
-        "epochs": described["epochs"],
+        "samples": about.samples,
+        "iterations": about.iterations,
+        "epochs": about.epochs,
         "seed": seed,
         "why_stopped": f"read from a MOJO of H2O {info.text('h2o_version', 'of unknown version')[:40]}",
         "start_time": now,
@@ -135,9 +135,10 @@ def state_from_mojo(
         "run_time": 0,
         "parameters": parameters,
         "model_summary": None,
-        "scoring_history": None,
+        "scoring_history": about.tables.get("scoring_history"),
         "stopping_history": [],
-        "variable_importances": None,
+        "variable_importances": about.tables.get("variable_importances"),
+        **about.metrics,
         "norm_mul": None if design.mul is None else list(design.mul),
         "norm_sub": None if design.sub is None else list(design.sub),
         "norm_resp_mul": None if response is None or response.mul is None else [response.mul],
@@ -298,27 +299,3 @@ def _parameters(
     out["seed"]["actual"], out["model_id"]["actual"] = seed, name
     out["response_column"]["input"] = out["response_column"]["actual"] = None if response is None else response.name
     return out
-
-
-def _described(details: str | None) -> dict[str, Any]:
-    """Parameters and counters in H2O's description of the model; what is not as expected there is left out."""
-    found: dict[str, Any] = {"samples": 0, "iterations": 0, "epochs": 0.0}
-    if details is None:
-        return found
-    try:
-        raw = details.encode("utf-8")
-        strict_json.measure(raw, "modelDetails.json", max_items=1_000_000)
-        tree = json.loads(raw)  # H2O repeats keys, which strict_json.parse refuses
-        for entry in tree["parameters"]:
-            if entry["name"] in _KEPT:
-                found[entry["name"]] = entry["input_value"]
-        history = tree["output"]["scoring_history"]
-        for column, values in zip(history["columns"], history["data"]):
-            name, number = column["name"], values[-1]
-            if name in ("samples", "iterations", "epochs") and isinstance(number, (int, float)) and number >= 0:
-                found[name] = float(number) if name == "epochs" else int(number)
-    except (ModelFileError, LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError):
-        pass
-    if not isinstance(found.get("seed", 0), int) or isinstance(found.get("seed"), bool):
-        found["seed"] = 0
-    return found
