@@ -52,15 +52,16 @@ class ChannelScale(_Weighted):
 class ChannelNorm(nn.Module):
     """Layer normalisation over the channels of every pixel (Ba et al. 2016, as used by Liu et al. 2022)."""
 
-    def __init__(self, channels: int, eps: float) -> None:
+    def __init__(self, shape: Shape, eps: float, *, last: bool) -> None:
         super().__init__()
-        self.weight = nn.Parameter(torch.empty(channels))
-        self.bias = nn.Parameter(torch.empty(channels))
-        self.eps = eps
+        width = shape[-1 if last else 0]
+        self.weight = nn.Parameter(torch.empty(width))
+        self.bias = nn.Parameter(torch.empty(width))
+        self.eps, self.axis = eps, -1 if last else 1
 
     def forward(self, x: Tensor) -> Tensor:
-        y = F.layer_norm(x.movedim(1, -1), self.weight.shape, self.weight, self.bias, self.eps)
-        return y.movedim(-1, 1)
+        y = F.layer_norm(x.movedim(self.axis, -1), self.weight.shape, self.weight, self.bias, self.eps)
+        return y.movedim(-1, self.axis)
 
 
 class PaddedConvolution(nn.Conv2d):
@@ -167,6 +168,7 @@ _ACTIVATIONS: dict[str, Callable[[float], Callable[..., Tensor]]] = {
     "leaky": lambda slope: functools.partial(F.leaky_relu, negative_slope=slope),
     "elu": lambda slope: functools.partial(F.elu, alpha=slope),
     "exp": lambda slope: torch.exp,
+    "erf": lambda slope: torch.erf,
     "identity": lambda slope: lambda x: x,
 }
 _PAIRWISE: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
@@ -222,7 +224,7 @@ def layer(node: Node, inputs: Sequence[Shape], arrays: Mapping[str, ArraySpec], 
             norm.weight.requires_grad_(not a["fix_gamma"])
             return norm
         case "layernorm":
-            return ChannelNorm(inputs[0][0], a["eps"])
+            return ChannelNorm(inputs[0], a["eps"], last=a["last"])
         case "channelscale":
             return ChannelScale((inputs[0][0],))
         case "array":

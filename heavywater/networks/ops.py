@@ -155,7 +155,7 @@ def _norm_arrays(a: Attrs, s: Sequence[Shape]) -> dict[str, ArraySpec]:
 
 
 def _layer_norm_arrays(a: Attrs, s: Sequence[Shape]) -> dict[str, ArraySpec]:
-    c = (s[0][0],)
+    c = (s[0][-1 if a["last"] else 0],)
     return {"gamma": ArraySpec(c, True, "ones"), "beta": ArraySpec(c, True, "zeros")}
 
 
@@ -255,6 +255,7 @@ ACTIVATIONS = (
     "leaky",
     "elu",
     "exp",
+    "erf",
     "identity",
 )
 
@@ -338,7 +339,12 @@ OPS: Mapping[str, Op] = {
         },
         _norm_arrays,
     ),
-    "layernorm": Op((1, 1), _same, {"eps": Attribute(number(0, 1), 1e-6)}, _layer_norm_arrays),
+    "layernorm": Op(
+        (1, 1),
+        _same,
+        {"eps": Attribute(number(0, 1), 1e-6), "last": Attribute(flag, False)},
+        _layer_norm_arrays,
+    ),
     "channelscale": Op((1, 1), _same, {}, lambda a, s: {"gamma": ArraySpec((s[0][0],), True, "small")}),
     "lrn": Op(
         (1, 1),
