@@ -227,6 +227,13 @@ class RemoteSession(LocalSession):
         job.held = (training, validation, kept)  # type: ignore[attr-defined]
         return job
 
+    def train(self, request: TrainRequest) -> Model:
+        model = super().train(request)
+        history = model.table("scoring_history") if request.verbose else None
+        if history is not None:
+            history.show()
+        return model
+
     def _param(self, name: str, value: Any, kept: list[RemoteFrame]) -> Any:
         """A parameter as JSON; frames and models by their names."""
         if isinstance(value, (list, tuple)):

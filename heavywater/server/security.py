@@ -36,6 +36,7 @@ HEADERS = {
     "Referrer-Policy": "no-referrer",
     "Cache-Control": "no-store",
 }
+_UPLOADS = ("/3/PostFile", "/99/Native/frames/")
 _PAGES = ("/", "/flow", "/flow/", "/flow/index.html", "/docs")
 
 
@@ -77,9 +78,7 @@ class Gate:
         try:
             try:
                 page = self._check(scope, headers)
-                limit = (
-                    self.settings.max_body if path.startswith(("/3/PostFile", "/3/PutKey")) else self.settings.max_form
-                )
+                limit = self.settings.max_body if path.startswith(_UPLOADS) else self.settings.max_form
                 if int(headers.get("content-length") or 0) > limit:
                     raise Refused(f"the body has more than {limit} bytes, the limit", 413)
             except ValueError:

@@ -274,6 +274,11 @@ def test_frames_that_nobody_holds_are_forgotten(served):
     assert len(listed) <= 3
 
 
+def test_scoring_history_is_printed(engine, served, capsys):
+    estimator().train(x=["age"], y="y", training_frame=people(served), verbose=True)
+    assert "Scoring History" in capsys.readouterr().out
+
+
 def test_cancel(served):
     attach(served)
     f = people(served)

@@ -189,3 +189,32 @@ def test_names_cannot_carry_markup_into_pages_or_headers(client):
     assert answer.headers["content-disposition"] == "attachment; filename=a_b__b_.csv"
     client.call("GET", "/3/DownloadDataset", 404, frame_id=name)
     assert answer.headers["content-security-policy"].startswith("default-src 'self'")
+
+
+@pytest.mark.parametrize(
+    ("path", "form"),
+    [
+        ("train", {"algo": "deeplearning", "request": "[1"}),
+        ("train", {"algo": "os", "request": "{}"}),
+        ("train", {"algo": "deeplearning", "request": '{"params": {"__class__": 1}, "x": [], "y": null}'}),
+        ("import", {"sources": '["/etc/passwd"]', "key": "x"}),
+        ("import", {"sources": '["../secret.csv"]', "key": "x"}),
+        ("import", {"sources": '["people.csv"]', "key": "x", "options": '{"limits": null}'}),
+        ("import", {"sources": '["people.csv"]', "key": "x", "options": "[" * 100000}),
+        ("predict", {"model": "m", "frame": "people.hex", "key": "x", "question": "__reduce__"}),
+        ("performance", {"model": "m", "frame": "people.hex", "options": '{"threads": "x"}'}),
+    ],
+)
+def test_own_addresses_are_as_safe(people, path, form):
+    people.train(response_column="y", model_id="m")
+    answer = people.raw("POST", f"/99/Native/{path}", data=form)
+    assert 400 <= answer.status_code < 500, answer.text
+    assert answer.json()["__meta"]["schema_name"] == "H2OErrorV3"
+    people.get("/3/Frames/x", 404)
+
+
+def test_own_upload_takes_frames_only(people):
+    for data in (b"", b"a,b", b"heavywater-frame-1 {}\n", b"heavywater-frame-1 " + b"[" * 100000 + b"\n"):
+        answer = people.raw("POST", "/99/Native/frames/x", content=data)
+        assert answer.status_code == 412
+    people.get("/3/Frames/x", 404)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Mapping
 from typing import Any
 
 from starlette.requests import Request
@@ -21,8 +22,14 @@ from heavywater.server.hub import Hub
 from heavywater.server.router import Raw, route
 from heavywater.server.routes.model_builders import confined
 from heavywater.server.v3 import job as v3job
+from heavywater.server.wire import strings
 
-_QUESTIONS = ("anomaly", "deepfeatures")
+_QUESTIONS: dict[str, dict[str, type]] = {"anomaly": {"per_feature": bool}, "deepfeatures": {"layer": int}}
+"""What models answer with a frame, and the options of the question."""
+_REQUEST = {
+    "params": dict, "x": list, "y": (str, type(None)), "training": str, "validation": (str, type(None)),
+    "training_key": (str, type(None)), "validation_key": (str, type(None)),
+}  # fmt: skip
 
 
 @route("GET", "/99/Native/frames/{key}")
@@ -59,10 +66,11 @@ def imported(hub: Hub, sources: str, key: str, options: str = "{}") -> dict[str,
     """Read files, or uploads by name, as a frame; a job."""
     given = _object(options)
     pattern = given.pop("pattern", None)
-    uploads = [n for n in json.loads(sources) if n in hub.raw and hub.raw[n].uploaded]
-    paths = [hub.raw[n].path for n in uploads] or [
-        p for text in json.loads(sources) for p in hub.roots.files(text, pattern)
-    ]
+    if not isinstance(pattern, str | None):
+        raise bad_request("pattern is a text")
+    named = strings(sources) or []
+    uploads = [n for n in named if n in hub.raw and hub.raw[n].uploaded]
+    paths = [hub.raw[n].path for n in uploads] or [p for text in named for p in hub.roots.files(text, pattern)]
     if not paths:
         raise missing(sources, "path")
     unknown = set(given) - _PARSE_OPTIONS
@@ -90,7 +98,10 @@ _PARSE_OPTIONS = {
 @route("POST", "/99/Native/train")
 def train(hub: Hub, algo: str, request: str) -> dict[str, Any]:
     """Train a model with values as Python has them; a job."""
-    given = _object(request)
+    given = _object(request, _REQUEST)
+    lacking = sorted(set(_REQUEST) - set(given))
+    if lacking:
+        raise bad_request(f"the request lacks {', '.join(lacking)}")
     module = algorithm(algo)
     known = infos(module.Params)
     params = {k: _value(hub, v) for k, v in given["params"].items()}
@@ -117,13 +128,19 @@ def train(hub: Hub, algo: str, request: str) -> dict[str, Any]:
     return v3job.job(hub.follow(job, module.LABEL, job.description, "Model"))
 
 
-def _object(text: str) -> dict[str, Any]:
+def _object(text: str, known: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """The members of a JSON object; of the types `known` by name, if that is given."""
     try:
         value = json.loads(text)
     except (ValueError, RecursionError):
         value = None
     if not isinstance(value, dict):
         raise bad_request("a JSON object is needed")
+    if known is None:
+        return value
+    for name, member in value.items():
+        if name not in known or not isinstance(member, known[name]):
+            raise bad_request(f"{name[:100]!r} is no member of the request, or not of the right type")
     return value
 
 
@@ -159,7 +176,8 @@ def job(hub: Hub, key: str) -> dict[str, Any]:
 def performance(hub: Hub, model: str, frame: str, frame_key: str | None = None, options: str = "{}") -> dict[str, Any]:
     """Metrics of a model on a frame, exactly."""
     m, rows = hub.model(model, "model"), hub.frame(frame, "frame")
-    made = hub.engine.performance(m, rows, frame_key=frame_key, **_object(options))
+    given = _object(options, {"auc_type": str})
+    made = hub.engine.performance(m, rows, frame_key=frame_key, **given)
     return {"metrics": made.to_json()}
 
 
@@ -172,7 +190,7 @@ def predict(
     if question is None:
         answer = hub.engine.predict(m, rows)
     elif question in _QUESTIONS:
-        answer = hub.engine.ask(m, question, rows, **_object(options))
+        answer = hub.engine.ask(m, question, rows, **_object(options, _QUESTIONS[question]))
     else:
         raise bad_request(f"question is one of {', '.join(_QUESTIONS)}; got {question[:100]!r}")
     hub.engine.put(key, answer)
