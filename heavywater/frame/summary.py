@@ -139,6 +139,15 @@ def extremes(frame: Frame, name: str) -> tuple[tuple[float, ...], tuple[float, .
     """The five smallest values ascending and the five largest descending, with repetitions; padded with NaN."""
     if frame.kind(name) in ("string", "uuid"):
         return (NAN,) * EXTREMES, (NAN,) * EXTREMES
+    key = f"extremes:{name}"
+    found = frame._cache.get(key)
+    if found is None:
+        found = frame._cache[key] = _extremes(frame, name)
+    assert isinstance(found, tuple)
+    return found
+
+
+def _extremes(frame: Frame, name: str) -> tuple[tuple[float, ...], tuple[float, ...]]:
     x = frame.numeric(name)
     values = x[~np.isnan(x)]
     pad = (NAN,) * max(0, EXTREMES - len(values))

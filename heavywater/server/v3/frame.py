@@ -20,8 +20,8 @@ _RAW_SHOWN = 16 << 20
 _NAMELESS = {"name": None, "type": None, "URL": None}
 
 
-def column(frame: Frame, name: str, rows: slice, *, data: bool = True, histograms: bool = False) -> dict[str, Any]:
-    """`ColV3`: statistics, and the values of some rows."""
+def column(frame: Frame, name: str, shown: Frame | None, *, histograms: bool = False) -> dict[str, Any]:
+    """`ColV3`: statistics of a column, and the values of the rows that are shown."""
     r = rollup(frame, name)
     kind, levels = frame.kind(name), frame.levels(name)
     text = kind in ("string", "uuid")
@@ -44,8 +44,8 @@ def column(frame: Frame, name: str, rows: slice, *, data: bool = True, histogram
         "type": kind,
         "domain": levels,
         "domain_cardinality": len(levels or ()),
-        "data": _values(frame, name, rows) if data and not text else None,
-        "string_data": frame.column(name)[rows].to_list() if data and text else None,
+        "data": None if shown is None or text else [float(v) for v in shown.numeric(name)],
+        "string_data": shown.column(name).to_list() if shown is not None and text else None,
         "precision": 0 if kind == "real" else -1,
         "histogram_bins": bins,
         "histogram_base": base,
@@ -60,11 +60,6 @@ def _coded(frame: Frame, name: str) -> Frame:
     if frame.levels(name) is None:
         return frame
     return Frame(pl.DataFrame({name: frame.numeric(name)}))
-
-
-def _values(frame: Frame, name: str, rows: slice) -> list[Any]:
-    part = Frame(frame.data.select(name)[rows], frame.uuids & {name})
-    return [float(v) for v in part.numeric(name)]
 
 
 @dataclass(frozen=True)
@@ -109,7 +104,7 @@ def frame_object(
     listed = frame.names[first : None if page.column_count < 0 else first + page.column_count]
     full = len(listed) if page.full_column_count < 0 else page.full_column_count
     full_shown = max(page.column_count, full) if page.full_column_count < 0 else full
-    rows = slice(start, stop)
+    rows = Frame(frame.data[start:stop], frame.uuids)
     fields = {
         "frame_id": key(name, "Frame") or schema("FrameKeyV3", "Key<Frame>", _NAMELESS),
         "byte_size": 0 if light else int(frame.data.estimated_size()),
@@ -124,7 +119,7 @@ def frame_object(
         "rows": frame.nrow,
         "num_columns": frame.ncol,
         "default_percentiles": list(PERCENTILES),
-        "columns": [column(frame, n, rows, data=i < full, histograms=histograms) for i, n in enumerate(listed)],
+        "columns": [column(frame, n, rows if i < full else None, histograms=histograms) for i, n in enumerate(listed)],
         "compatible_models": None,
         "chunk_summary": None if light else chunks(frame),
         "distribution_summary": None if light else distribution(frame),
