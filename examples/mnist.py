@@ -2,7 +2,7 @@
 
 Without options it takes full MNIST where that lies in ``../shared/data/mnist``, else the digits that come with
 scikit-learn.  ``--data`` names a folder or an http(s) address that holds ``train.csv.gz`` and ``test.csv.gz`` (or
-``.csv``): no header, one column per pixel, the digit last.
+``.csv``): no header, one column per pixel, the digit last.  ``--data digits`` takes those of scikit-learn.
 """
 
 from __future__ import annotations
@@ -44,21 +44,41 @@ def builtin() -> tuple[h2o.H2OFrame, h2o.H2OFrame]:
     return train, test
 
 
+def options_of(text: str | None) -> argparse.ArgumentParser:
+    """The option that says where the digits are."""
+    parser = argparse.ArgumentParser(description=(text or "").split("\n\n")[0])
+    parser.add_argument("--data", metavar="DIR_OR_URL", help="where train.csv.gz and test.csv.gz are, or: digits")
+    return parser
+
+
+def load(data: str | None) -> tuple[h2o.H2OFrame, h2o.H2OFrame]:
+    """Training and test digits."""
+    source = data or (str(MNIST) if MNIST.is_dir() else "digits")
+    began = time.perf_counter()
+    train, test = builtin() if source == "digits" else (read(source, "train"), read(source, "test"))
+    took = time.perf_counter() - began
+    print(f"{source}: {train.nrow:,} and {test.nrow:,} rows of {train.ncol - 1} pixels, read in {took:.1f} s")
+    return train, test
+
+
+def scaled(train: h2o.H2OFrame, test: h2o.H2OFrame) -> tuple[h2o.H2OFrame, h2o.H2OFrame]:
+    """The same with pixels from 0 to 1, which a network can take as they are (`standardize=False`)."""
+    pixels = train.names[:-1]
+    largest = train[pixels].max()
+    return tuple((frame[pixels] / largest).cbind(frame["digit"]) for frame in (train, test))  # type: ignore[return-value]
+
+
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
-    parser.add_argument("--data", metavar="DIR_OR_URL", help="where train.csv.gz and test.csv.gz are")
+    parser = options_of(__doc__)
     parser.add_argument("--epochs", type=float, help="passes over the training rows")
     parser.add_argument("--output", type=Path, default=Path("demo-output"), help="folder for plots and model")
     options = parser.parse_args()
 
     h2o.init()
-    source = options.data or (str(MNIST) if MNIST.is_dir() else None)
-    began = time.perf_counter()
-    train, test = (read(source, "train"), read(source, "test")) if source else builtin()
+    train, test = load(options.data)
     # The best model seen is kept, judged on rows of the training table: test rows must not choose it.
     train, valid = train.split_frame([0.9], seed=1)
     large = train.nrow > 10_000
-    print(f"{source or 'digits of scikit-learn'}: {train.ncol - 1} pixels, read in {time.perf_counter() - began:.1f} s")
     print(f"{train.nrow:,} rows to train on, {valid.nrow:,} to watch, {test.nrow:,} to test with")
 
     model = H2ODeepLearningEstimator(
