@@ -9,13 +9,17 @@ from pathlib import Path
 from heavywater.algos import ALGORITHMS
 from heavywater.errors import H2OTypeError, ModelFileError, NotSupported
 from heavywater.export.archive import Archive, write_archive
+from heavywater.export.details import DETAILS, README, README_TEXT, details_text
 from heavywater.export.ini import Info, escaped, ini_text, read_ini, unescaped
 from heavywater.models.model import Model
 from heavywater.models.state import ModelState
 
 _MAX_INI = 2 << 30
 _MAX_DETAILS = 32 << 20
-READERS = {"Deep Learning": ("deeplearning", "heavywater.algos.deeplearning.mojo_state")}
+READERS = {
+    "Deep Learning": ("deeplearning", "heavywater.algos.deeplearning.mojo_state"),
+    "Deep Water": ("deepwater", "heavywater.algos.deepwater.mojo_state"),
+}
 """H2O's name of an algorithm → ours, and the module that turns the parts of a MOJO into a state."""
 
 
@@ -51,6 +55,8 @@ def write_mojo(model: Model, path: str | os.PathLike[str], *, force: bool = True
         entries[column] = f"{len(levels)} {file}"
         texts[f"domains/{file}"] = "".join(f"{escaped(v)}\n" for v in levels)
     texts |= {name: "".join(f"{line}\n" for line in lines) for name, lines in parts.texts.items()}
+    if model.algo in [algo for algo, _ in READERS.values()]:
+        texts |= {DETAILS: details_text(model), README: README_TEXT}
     files = {"model.ini": ini_text(parts.info, parts.columns, entries), **texts, **getattr(parts, "files", {})}
     return write_archive(path, files, force=force)
 
@@ -103,18 +109,24 @@ def _read(archive: Archive, key: str | None) -> ModelState:
             raise ModelFileError(f"model.ini gives levels to column {column} of {len(columns)}")
         lines = _lines(archive, f"domains/{file}", count)
         domains[column] = tuple(map(unescaped, lines)) if escape else tuple(lines)
-    details = "experimental/modelDetails.json"
-    text = archive.text(details) if details in archive and archive.size(details) <= _MAX_DETAILS else None
     module = importlib.import_module(READERS[algorithm][1])
-    state: ModelState = module.state_from_mojo(
-        info, columns, domains, lambda n, count: _lines(archive, n, count), text, key
-    )
+    state: ModelState
+    if algorithm == "Deep Water":
+        state = module.state_from_mojo(info, columns, domains, lambda n: _optional(archive, n), key)
+    else:
+        text = archive.text(DETAILS) if DETAILS in archive and archive.size(DETAILS) <= _MAX_DETAILS else None
+        state = module.state_from_mojo(info, columns, domains, lambda n, count: _lines(archive, n, count), text, key)
     expected = importlib.import_module(ALGORITHMS[state.algo]).expected_arrays(state)
     for array, spec in expected.items():
         found = state.arrays.get(array)
         if (found is None and not spec.optional) or (found is not None and found.shape != spec.shape):
             raise ModelFileError(f"its {array} does not have the shape that the network needs")
     return state
+
+
+def _optional(archive: Archive, entry: str) -> bytes:
+    """Content of an entry; empty where there is no mean image, which not every network needs."""
+    return b"" if entry == "mean_image_file" and entry not in archive else archive.bytes(entry)
 
 
 def _lines(archive: Archive, entry: str, count: int) -> list[str]:

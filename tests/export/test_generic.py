@@ -128,3 +128,22 @@ def _entry(path: Path, name: str) -> bytes:
 
     with zipfile.ZipFile(path) as archive:
         return archive.read(name)
+
+
+def test_our_mojos_tell_as_much(tmp_path):
+    random = np.random.default_rng(2)
+    x = random.normal(size=(120, 2))
+    frame = h2o.H2OFrame({"a": x[:, 0], "b": x[:, 1], "c": ["u", "v"] * 60, "y": np.where(x[:, 0] > 0, "p", "n")})
+    given = {"hidden": [4], "epochs": 4, "seed": 1, "rho": 0.95, "train_samples_per_iteration": 0}
+    model = H2ODeepLearningEstimator(**given).train(y="y", training_frame=frame, validation_frame=frame)
+    generic = h2o.import_mojo(model.download_mojo(tmp_path), model_id="told")
+    for name in ("auc", "logloss", "mse", "rmse", "gini"):
+        for valid in (False, True):
+            assert getattr(generic, name)(valid=valid) == getattr(model, name)(valid=valid)
+    assert generic.varimp() == model.varimp()
+    assert generic.confusion_matrix().to_list() == model.confusion_matrix().to_list()
+    told, own = generic.scoring_history(), model.scoring_history()
+    assert list(told.columns) == list(own.columns)
+    assert told["training_logloss"].tolist() == pytest.approx(own["training_logloss"].tolist(), nan_ok=True)
+    params = generic._trained().state.params
+    assert {k: params[k] for k in given} == given
