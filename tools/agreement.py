@@ -106,7 +106,7 @@ def page() -> str:
     lines = [
         "# Agreement of the exports",
         "",
-        f"Largest difference between `model.predict` and its exports, for {len(rows)} models, on {awkward_frame().nrow} rows that",
+        f"Largest difference between `model.predict` and its exports, for {len(rows)} models, {awkward_frame().nrow} rows that",
         "hold missing values, levels never seen, levels in other scripts and with quotes and commas, 1e308, the smallest number",
         "above 0, and a column of one level. MOJO and Java source are scored by H2O's own runtime. A dash: the format cannot",
         "carry the model, and writing it is refused. Written by `python tools/agreement.py`.",
