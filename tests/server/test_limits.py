@@ -10,6 +10,7 @@ import lzma
 import threading
 import time
 import zipfile
+from pathlib import Path
 
 import polars as pl
 import pyarrow as pa
@@ -240,3 +241,8 @@ def test_model_of_stolen_size_is_refused(limited):
     head = b'{"__metadata__":{"format":"heavywater"},"w":{"dtype":"F32","shape":[4000000000],"data_offsets":[0,16000000000]}}'
     c.raw("POST", "/3/PostFile", params={"destination_frame": "big"}, content=len(head).to_bytes(8, "little") + head)
     c.post("/99/Models.upload.bin/", 412, dir="big")
+
+
+def test_the_page_on_security_names_every_limit():
+    page = (Path(__file__).parents[2] / "docs" / "security.md").read_text()
+    assert [f.name for f in limits_of(Settings) if f"`--{f.name.replace('_', '-')}`" not in page] == []
