@@ -73,8 +73,8 @@ class Archive:
         """Unpacked size of an entry in bytes."""
         return self._entries[entry].file_size
 
-    def text(self, entry: str) -> str:
-        """Content of an entry, which must be UTF-8."""
+    def bytes(self, entry: str) -> bytes:
+        """Content of an entry."""
         if entry not in self._entries:
             raise ModelFileError(f"the archive lacks {entry!r}")
         try:
@@ -84,6 +84,11 @@ class Archive:
             raise ModelFileError(f"{entry!r} in the archive is damaged ({error})") from None
         if len(data) != self._entries[entry].file_size:
             raise ModelFileError(f"{entry!r} in the archive is not as long as its directory says")
+        return data
+
+    def text(self, entry: str) -> str:
+        """Content of an entry, which must be UTF-8."""
+        data = self.bytes(entry)
         try:
             return data.decode("utf-8")
         except UnicodeDecodeError as error:

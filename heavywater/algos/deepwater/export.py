@@ -118,6 +118,8 @@ def mojo_parts(model: DeepWaterModel) -> MojoParts:
     """
     from safetensors.numpy import save
 
+    from heavywater.networks.mxnet_arrays import params_bytes
+
     columns, response, p = model.columns, model.response, model.actual
     if columns.encoding is not None:
         raise NotSupported(f"categorical_encoding: this MOJO knows no {columns.encoding.kind}; take OneHotInternal")
@@ -171,6 +173,11 @@ def mojo_parts(model: DeepWaterModel) -> MojoParts:
         "escape_domain_values": True,
     }
     files = {"model_network": network, "model_params": save(weights)}
+    if columns.pixels is not None and columns.recipe is not None:
+        info |= {"pixel_sub": list(columns.pixels.sub), "pixel_mul": list(columns.pixels.mul)}
+        info |= {"legacy_images": columns.recipe.legacy, "legacy_gray_gamma": columns.recipe.gray_gamma}
+        if columns.pixels.mean_image is not None:
+            files["mean_image_file"] = params_bytes({"mean_img": columns.pixels.mean_image})
     return MojoParts(info, names, levels, {}, files)
 
 

@@ -93,3 +93,66 @@ def test_what_cannot_be_written(frame, tmp_path):
     coded.train(x=["a", "kind"], y="number", training_frame=frame)
     with pytest.raises(NotSupported, match="categorical_encoding"):
         coded.download_mojo(str(tmp_path))
+
+
+@pytest.mark.parametrize("kind", ["images", "mean image", "balanced table", "number"])
+def test_a_mojo_comes_back(kind, pictures, frame, tmp_path):
+    from heavywater.algos.deepwater import build_model
+    from heavywater.export.mojo import read_mojo
+
+    if kind in ("images", "mean image"):
+        frame = read(pictures)
+        settings = {**SMALL, "epochs": 1}
+        if kind == "mean image":
+            np.save(tmp_path / "mean.npy", np.random.default_rng(1).random((3, 16, 16)).astype(np.float32) * 90)
+            settings |= {"mean_image_file": str(tmp_path / "mean.npy"), "pixel_scaling": "unit"}
+        model = H2ODeepWaterEstimator(**settings).train(x="uri", y="label", training_frame=frame)
+    elif kind == "number":
+        model = H2ODeepWaterEstimator(**TABLE).train(x=["a", "b", "kind"], y="number", training_frame=frame)
+    else:
+        model = H2ODeepWaterEstimator(**TABLE, balance_classes=True)
+        model.train(x=["a", "b", "kind"], y="class", training_frame=frame)
+    path = model.download_mojo(str(tmp_path / "model.zip"))
+    again = build_model(read_mojo(path), "again")
+    assert np.allclose(again.answers(frame._frame()), model._model.answers(frame._frame()), rtol=1e-5)
+    assert again.predict(frame._frame()).names == model.predict(frame).names
+
+
+def test_the_stored_mojo_of_deep_water(shared, tmp_path):
+    """400 stored digits with the original's gray gamma; the whole test set is measured with the networks."""
+    from heavywater.algos.deepwater import build_model
+    from heavywater.export.mojo import read_mojo
+    from tests.algos.deepwater.test_networks import digits
+
+    files = shared / "data" / "deepwater"
+    model = build_model(read_mojo(files / "model_mnist_lenet_mx.zip"), "lenet")
+    assert model.columns.recipe.gray_gamma
+    frame = digits(shared, tmp_path, "test", 400)
+    source = frame._frame().rename({frame.names[0]: "uri"})
+    labels = [f"digit_{c}" for c in model.labels(model.answers(source))]
+    truth = source.data[frame.names[1]].cast(str).to_list()
+    assert np.mean([a != b for a, b in zip(labels, truth)]) < 0.03
+    assert model.deepfeatures(source, layer="activation2_output").ncol == 500
+    with pytest.raises(NotSupported, match="made for 'caffe'"):
+        read_mojo(files / "model_mnist_lenet_caffe.zip")
+
+
+def test_damaged_mojos(pictures, tmp_path):
+    from heavywater.errors import ModelFileError
+    from heavywater.export.mojo import read_mojo
+
+    model = H2ODeepWaterEstimator(**SMALL, epochs=0).train(x="uri", y="label", training_frame=read(pictures))
+    path = model.download_mojo(str(tmp_path / "model.zip"))
+    with zipfile.ZipFile(path) as archive:
+        parts = {n: archive.read(n) for n in archive.namelist()}
+    changes = {
+        "model_params": b"no safetensors", "model_network": b"no onnx",
+        "model.ini": parts["model.ini"].replace(b"width = 16", b"width = 99"),
+    }  # fmt: skip
+    for name, content in changes.items():
+        broken = tmp_path / "broken.zip"
+        with zipfile.ZipFile(broken, "w") as out:
+            for entry, data in {**parts, name: content}.items():
+                out.writestr(entry, data)
+        with pytest.raises(ModelFileError):
+            read_mojo(broken)
