@@ -94,7 +94,14 @@ class Connection:
         """Send bytes as they are."""
         return json.loads(self.raw("POST", path, query, data))
 
-    def raw(self, method: str, path: str, form: dict[str, Any] | None = None, data: bytes | None = None) -> bytes:
+    def raw(
+        self,
+        method: str,
+        path: str,
+        form: dict[str, Any] | None = None,
+        data: bytes | None = None,
+        timeout: float = _TIMEOUT_S,
+    ) -> bytes:
         """The body of an answer.
 
         Raises
@@ -110,6 +117,10 @@ class Connection:
         elif text:
             path = f"{path}?{text}"
             headers["Content-Type"] = "application/octet-stream"
+        line = self._line()
+        line.timeout = timeout
+        if line.sock is not None:
+            line.sock.settimeout(timeout)
         status, kind, body = self._exchange(method, path, data, headers)
         if status >= 400:
             raise _error(status, kind, body, self.url)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 import os
 import warnings
+import weakref
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -61,11 +63,11 @@ class RemoteSession(LocalSession):
         self.name, self.version = str(about["name"]), str(about["heavywater"])
         self.store = RemoteStore(self)
         self.rapids_session = str(connection.post("/4/sessions")["session_key"])
+        self._end = weakref.finalize(self, _end, connection, self.rapids_session)
 
     def close(self) -> None:
         """Forget the temporary frames on the server and hang up."""
-        self.connection.delete(f"/4/sessions/{quoted(self.rapids_session)}")
-        self.connection.close()
+        self._end()
 
     # -- frames -------------------------------------------------------------------------------------------------------
 
@@ -88,7 +90,8 @@ class RemoteSession(LocalSession):
         if there and key is not None:
             self.rapids(f"(assign {name} {frame.key})")  # type: ignore[attr-defined]
         else:
-            self.connection.send(f"/99/Native/frames/{quoted(name)}", pack(frame))
+            whose = self.rapids_session if key is None else None
+            self.connection.send(f"/99/Native/frames/{quoted(name)}", pack(frame), session_id=whose)
         return RemoteFrame(self, name, temporary=key is None)
 
     def elsewhere(self, node: Node, *, frame: bool) -> tuple[bool, Any]:
@@ -148,6 +151,7 @@ class RemoteSession(LocalSession):
         given = {k: v for k, v in options.items() if v is not None}
         key = self.new_key("py")
         form = {"sources": json.dumps(list(sources)), "key": key, "options": json.dumps(given, default=_plain)}
+        form["session_id"] = self.rapids_session
         started = self.connection.post("/99/Native/import", **form)
         job = RemoteJob(self, started["key"]["name"], "Parse", lambda: RemoteFrame(self, key, temporary=True))
         follow(job, lambda fraction, text: None)
@@ -260,7 +264,9 @@ class RemoteSession(LocalSession):
     def _asked(self, model: Model, frame: Frame, form: Mapping[str, Any]) -> Frame:
         self._there(model)
         there, key = self.upload(frame), self.new_key("py")
-        self.connection.post("/99/Native/predict", model=model.key, frame=there.key, key=key, **form)
+        self.connection.post(
+            "/99/Native/predict", model=model.key, frame=there.key, key=key, session_id=self.rapids_session, **form
+        )
         return RemoteFrame(self, key, temporary=True)
 
     def performance(self, model: Model, frame: Frame, *, frame_key: str | None = None, **options: Any) -> ModelMetrics:
@@ -271,6 +277,13 @@ class RemoteSession(LocalSession):
 
     def narrowed(self, width: int) -> LocalSession:
         return self
+
+
+def _end(connection: Connection, session: str) -> None:
+    """What happens when a session goes, at the end of the process at the latest."""
+    with contextlib.suppress(HeavywaterError):
+        connection.raw("DELETE", f"/4/sessions/{quoted(session)}", timeout=5.0)
+    connection.close()
 
 
 def _number(value: Any) -> float:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gc
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -277,6 +279,21 @@ def test_frames_that_nobody_holds_are_forgotten(served):
 def test_scoring_history_is_printed(engine, served, capsys):
     estimator().train(x=["age"], y="y", training_frame=people(served), verbose=True)
     assert "Scoring History" in capsys.readouterr().out
+
+
+def test_a_client_that_ends_leaves_no_temporary_frames(served):
+    script = (
+        f"import heavywater as h2o; h2o.connect(url={served.url!r}, token={TOKEN!r}); h2o.no_progress();"
+        f"f = h2o.import_file({str(served.root / 'people.csv')!r}); g = h2o.H2OFrame({{'a': [1]}}); h = f['age'] + 1;"
+        "m = h2o.H2ODeepLearningEstimator(hidden=[2], epochs=1, model_id='of_the_script');"
+        "m.train(y='y', training_frame=f); p = m.predict(f); f.frame_id = 'named'; print(p.nrow)"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr
+    attach(served)
+    there = session.current().connection
+    assert [f["frame_id"]["name"] for f in there.get("/3/Frames")["frames"]] == ["named"]
+    assert [m["model_id"]["name"] for m in there.get("/3/Models")["models"]] == ["of_the_script"]
 
 
 def test_cancel(served):

@@ -47,12 +47,20 @@ def data(hub: Hub, key: str) -> Raw:
 
 
 @route("POST", "/99/Native/frames/{key}", upload=True)
-async def put(hub: Hub, request: Request, key: str) -> dict[str, Any]:
-    """Take a frame, exactly, under a name."""
+async def put(hub: Hub, request: Request, key: str, session_id: str | None = None) -> dict[str, Any]:
+    """Take a frame, exactly, under a name; under a temporary one of a session, if that is given."""
     pieces = [piece async for piece in request.stream()]
     frame = await hub.workers.run(lambda: unpack(b"".join(pieces), "the frame", hub.settings.files)[0])
-    hub.engine.put(key, frame)
+    _keep(hub, key, frame, session_id)
     return {"rows": frame.nrow, "columns": frame.ncol}
+
+
+def _keep(hub: Hub, key: str, frame: Frame, session_id: str | None) -> None:
+    """Store a frame, for good or until its session ends."""
+    if session_id is None:
+        hub.engine.put(key, frame)
+    else:
+        hub.session(session_id).rapids.temps[key] = frame
 
 
 @route("GET", "/99/Native/keys")
@@ -62,7 +70,7 @@ def keys(hub: Hub) -> dict[str, Any]:
 
 
 @route("POST", "/99/Native/import")
-def imported(hub: Hub, sources: str, key: str, options: str = "{}") -> dict[str, Any]:
+def imported(hub: Hub, sources: str, key: str, options: str = "{}", session_id: str | None = None) -> dict[str, Any]:
     """Read files, or uploads by name, as a frame; a job."""
     given = _object(options)
     pattern = given.pop("pattern", None)
@@ -81,7 +89,7 @@ def imported(hub: Hub, sources: str, key: str, options: str = "{}") -> dict[str,
     def work(job: Job[Frame]) -> Frame:
         frame = parse(paths, limits=hub.settings.files, **given)
         if not job.stop.is_set():
-            hub.engine.put(key, frame)
+            _keep(hub, key, frame, session_id)
         for name in uploads:
             hub.remove(name)
         return frame
@@ -183,7 +191,13 @@ def performance(hub: Hub, model: str, frame: str, frame_key: str | None = None, 
 
 @route("POST", "/99/Native/predict")
 def predict(
-    hub: Hub, model: str, frame: str, key: str, question: str | None = None, options: str = "{}"
+    hub: Hub,
+    model: str,
+    frame: str,
+    key: str,
+    question: str | None = None,
+    options: str = "{}",
+    session_id: str | None = None,
 ) -> dict[str, Any]:
     """Predictions for the rows of a frame, or what else a model answers with a frame, under a name."""
     m, rows = hub.model(model, "model"), hub.frame(frame, "frame")
@@ -193,7 +207,7 @@ def predict(
         answer = hub.engine.ask(m, question, rows, **_object(options, _QUESTIONS[question]))
     else:
         raise bad_request(f"question is one of {', '.join(_QUESTIONS)}; got {question[:100]!r}")
-    hub.engine.put(key, answer)
+    _keep(hub, key, answer, session_id)
     return {"rows": answer.nrow, "columns": answer.ncol}
 
 
