@@ -263,6 +263,8 @@ class Hub:
         kept_models = {m for k in keep for m in (self.grids[k].models if k in self.grids else ())}
         for key in {*self.store, *temps, *self.raw, *self.grids} - keep - kept_models:
             self.remove(key)
+        with self._lock:
+            self.curves = OrderedDict((k, v) for k, v in self.curves.items() if k in keep)
 
     def new_model_key(self, label: str, agent: str) -> str:
         with self._lock:

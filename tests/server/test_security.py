@@ -6,9 +6,11 @@ import os
 
 import pytest
 
+from heavywater.engine.session import LocalSession
 from heavywater.errors import H2OValueError
+from heavywater.server.app import create_app
 from heavywater.server.config import Settings
-from tests.server.conftest import TOKEN
+from tests.server.conftest import TOKEN, Http
 
 
 @pytest.mark.parametrize(
@@ -218,3 +220,53 @@ def test_own_upload_takes_frames_only(people):
         answer = people.raw("POST", "/99/Native/frames/x", content=data)
         assert answer.status_code == 412
     people.get("/3/Frames/x", 404)
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({}, 200),
+        ({"Host": "evil.example"}, 403),
+        ({"Host": "evil.example:54321", "Origin": "http://evil.example:54321"}, 403),
+        ({"Host": ""}, 403),
+        ({"Host": "[::1]:54321"}, 200),
+        ({"Host": "127.0.0.1@evil.example"}, 403),
+        ({"Origin": "http://evil.example"}, 403),
+        ({"Origin": "null"}, 403),
+        ({"Origin": "https://127.0.0.1:54321.evil.example"}, 403),
+        ({"Sec-Fetch-Site": "cross-site"}, 403),
+        ({"Sec-Fetch-Site": "same-site"}, 403),
+    ],
+)
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "/3/Ping"),
+        ("POST", "/3/Shutdown"),
+        ("GET", "/flow/index.html"),
+        ("OPTIONS", "/3/Ping"),
+        ("GET", "/3/Absent"),
+    ],
+)
+def test_pages_of_other_sites_are_refused_without_a_token_too(root, headers, status, method, path):
+    app = create_app(LocalSession(1), Settings(token=None, roots=[root]))
+    stopped = []
+    app.hub.stop = lambda: stopped.append(1)
+    with Http(app) as http:
+        answer = http.request(method, path, headers=headers)
+    app.hub.close()
+    if path == "/flow/index.html" and headers.get("Sec-Fetch-Site") == "same-site":
+        status = 200  # a link to the start page, which shows nothing of the server's objects
+    expected = 404 if path == "/3/Absent" and status == 200 else status
+    assert answer.status_code == expected
+    assert "access-control-allow-origin" not in answer.headers
+    assert bool(stopped) == (path == "/3/Shutdown" and status == 200)
+
+
+def test_further_names_are_accepted_when_they_are_given(root):
+    app = create_app(LocalSession(1), Settings(token=TOKEN, roots=[root], allowed_hosts=["Engine.example"]))
+    with Http(app) as http:
+        headers = {"Authorization": f"Bearer {TOKEN}"}
+        assert http.request("GET", "/3/Ping", headers=headers | {"Host": "engine.example:54321"}).status_code == 200
+        assert http.request("GET", "/3/Ping", headers=headers | {"Host": "other.example:54321"}).status_code == 403
+    app.hub.close()
