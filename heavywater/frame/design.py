@@ -18,12 +18,14 @@ from heavywater.core.hashing import murmur2_slot
 from heavywater.core.mlp.layout import Inputs
 from heavywater.errors import H2OTypeError
 from heavywater.frame.frame import Frame
-from heavywater.frame.panels import blocks, each_group
+from heavywater.frame.panels import WIDTH, blocks, each, each_group, side_by_side, values
 from heavywater.frame.summary import rollups
 
 Scaling = Literal["standardize", "scale", "range", "none"]
 BLOCK = 8192
 """Rows that are converted at a time: a block of a few hundred columns stays in the cache."""
+SPARSE_ROWS = 2048
+"""Rows at a time of which only what is not zero is kept."""
 
 
 @dataclass(frozen=True)
@@ -107,15 +109,14 @@ class Design:
         for i, name in enumerate(self.cats):
             slots[:, i] = self._slots_of(i, frame.codes(name), training)
         if csr:
-            parts = (self._numeric(Frame(frame.data.slice(s, BLOCK)), training, dtype) for s in range(0, n, BLOCK))
-            indptr, indices, values = _to_csr(parts, dtype)
+            indptr, indices, kept = self._nonzero(frame, training, dtype)
             dense: np.ndarray = np.empty((n, 0), dtype)
         else:
             dense = self._numeric(frame, training, dtype)
-            indptr, indices, values = np.zeros(0, np.int64), np.zeros(0, np.int32), np.zeros(0, dtype)
+            indptr, indices, kept = np.zeros(0, np.int64), np.zeros(0, np.int32), np.zeros(0, dtype)
             if training and self.zero_drops_first_input and self.cats:
                 slots[(dense == 0).any(axis=1) & (slots[:, 0] == 0), 0] = -1
-        return Inputs(slots, dense, indptr, indices, values, self.num_start)
+        return Inputs(slots, dense, indptr, indices, kept, self.num_start)
 
     def _slots_of(self, i: int, codes: np.ndarray, training: bool) -> np.ndarray:
         first, after = self.cat_offsets[i], self.cat_offsets[i + 1]
@@ -135,11 +136,8 @@ class Design:
         """Scaled numeric values of all rows, ``(n, nums)``."""
         from heavywater.frame.scale_kernel import scale_panel  # compiles on first use
 
-        count = len(self.nums)
-        out: np.ndarray = np.empty((frame.nrow, count), dtype)
-        replacement = np.array(self.mean) if training or self.impute_when_scoring else np.full(count, np.nan)
-        sub = np.zeros(count) if self.sub is None else np.array(self.sub)
-        mul = np.ones(count) if self.mul is None else np.array(self.mul)
+        out: np.ndarray = np.empty((frame.nrow, len(self.nums)), dtype)
+        replacement, sub, mul = self._scaling(training)
 
         def scale(first: int, names: Sequence[str]) -> None:
             here = slice(first, first + len(names))
@@ -148,6 +146,40 @@ class Design:
 
         each_group(frame, self.nums, scale)
         return out
+
+    def _scaling(self, training: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """For each numeric column what replaces a missing value (NaN: nothing), what is taken away, and the factor."""
+        count = len(self.nums)
+        return (
+            np.array(self.mean) if training or self.impute_when_scoring else np.full(count, np.nan),
+            np.zeros(count) if self.sub is None else np.array(self.sub),
+            np.ones(count) if self.mul is None else np.array(self.mul),
+        )
+
+    def _nonzero(self, frame: Frame, training: bool, dtype: type) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Scaled numeric values of all rows as compressed rows: starts, columns, values."""
+        from heavywater.frame.scale_kernel import compress, scale_panel  # compiles on first use
+
+        n, count = frame.nrow, len(self.nums)
+        replacement, sub, mul = self._scaling(training)
+        columns = [values(frame, name) for name in self.nums]
+
+        def part(start: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+            dense: np.ndarray = np.empty((min(SPARSE_ROWS, n - start), count), dtype)
+            panel = np.empty((len(dense), WIDTH))
+            for first in range(0, count, WIDTH):
+                here = slice(first, min(first + WIDTH, count))
+                filled = side_by_side(columns[here], start, panel[:, : here.stop - first])
+                scale_panel(filled, replacement[here], sub[here], mul[here], dense, 0, first)
+            per_row, found = np.empty(len(dense), np.int64), np.empty(dense.size + 1, np.int32)
+            kept: np.ndarray = np.empty(dense.size + 1, dtype)
+            total = compress(dense, per_row, found, kept)
+            return per_row, found[:total].copy(), kept[:total].copy()
+
+        parts = each(range(0, n, SPARSE_ROWS), part, n * count)
+        parts.append((np.zeros(0, np.int64), np.zeros(0, np.int32), np.zeros(0, dtype)))
+        counts, indices, nonzero = (np.concatenate(arrays) for arrays in zip(*parts))
+        return np.concatenate(([0], np.cumsum(counts))), indices, nonzero
 
     def adapt(self, frame: Frame, *, warn: Callable[[str], None] | None = None) -> Frame:
         """`frame` with exactly this design's columns: levels matched by name, missing columns filled with NA.
@@ -312,21 +344,3 @@ def weighted_moments(x: np.ndarray, weights: np.ndarray, *, repeated: bool = Fal
     used = weights[~np.isnan(x)]
     n = total if repeated and bool((used == np.floor(used)).all()) else rows
     return mean, (n / (n - 1) * squares / total) ** 0.5 if n > 1 else 0.0
-
-
-def _to_csr(parts: Iterator[np.ndarray], dtype: type) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    from heavywater.frame.scale_kernel import compress  # compiles on first use
-
-    counts, indices = [np.zeros(1, np.int64)], [np.zeros(0, np.int32)]
-    values: list[np.ndarray] = [np.zeros(0, dtype)]
-    for block in parts:
-        per_row, columns, kept = (
-            np.empty(len(block), np.int64),
-            np.empty(block.size, np.int32),
-            np.empty_like(block.ravel()),
-        )
-        total = compress(block, per_row, columns, kept)
-        counts.append(per_row)
-        indices.append(columns[:total].copy())
-        values.append(kept[:total].copy())
-    return np.cumsum(np.concatenate(counts)), np.concatenate(indices), np.concatenate(values)

@@ -10,10 +10,13 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
 
 import numpy as np
 
 from heavywater.frame.frame import Frame
+
+Result = TypeVar("Result")
 
 WIDTH = 16
 """Columns side by side: as many float32 as a cache line holds."""
@@ -28,17 +31,20 @@ def blocks(frame: Frame, names: Sequence[str]) -> Iterator[tuple[int, np.ndarray
 
     The array is written again for the next block.
     """
-    columns = [_values(frame, name) for name in names]
+    columns = [values(frame, name) for name in names]
     panel = np.empty((min(ROWS, frame.nrow), len(names)))
     for start in range(0, frame.nrow, ROWS):
-        stop = min(start + ROWS, frame.nrow)
-        part = panel[: stop - start]
-        for k, column in enumerate(columns):
-            part[:, k] = column[start:stop]
-        yield start, part
+        yield start, side_by_side(columns, start, panel[: frame.nrow - start])
 
 
-def _values(frame: Frame, name: str) -> np.ndarray:
+def side_by_side(columns: Sequence[np.ndarray], start: int, panel: np.ndarray) -> np.ndarray:
+    """Fill a panel with the values of columns from row `start` on."""
+    for k, column in enumerate(columns):
+        panel[:, k] = column[start : start + len(panel)]
+    return panel
+
+
+def values(frame: Frame, name: str) -> np.ndarray:
     """A column as numbers, without a copy where that is possible."""
     column = frame.column(name)
     if column.dtype.is_numeric() and not column.null_count():
@@ -47,18 +53,14 @@ def _values(frame: Frame, name: str) -> np.ndarray:
 
 
 def each_group(frame: Frame, names: Sequence[str], work: Callable[[int, Sequence[str]], None]) -> None:
-    """Call ``work(position of the first, names)`` for groups of `WIDTH` columns, on several threads when it pays.
+    """Call ``work(position of the first, names)`` for groups of `WIDTH` columns, on several threads when it pays."""
+    each(range(0, len(names), WIDTH), lambda at: work(at, names[at : at + WIDTH]), frame.nrow * len(names))
 
-    An error in one call is raised here when the others have ended.
-    """
-    groups = [(at, names[at : at + WIDTH]) for at in range(0, len(names), WIDTH)]
-    threads = min(
-        len(groups), len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    )
-    if threads <= 1 or frame.nrow * len(names) < FEW_VALUES:
-        for at, group in groups:
-            work(at, group)
-        return
-    with ThreadPoolExecutor(threads, "columns") as pool:
-        for job in [pool.submit(work, at, group) for at, group in groups]:
-            job.result()
+
+def each(items: Sequence[int], work: Callable[[int], Result], size: int) -> list[Result]:
+    """What `work` gives for each item, in order; on several threads when `size`, the values in all, is large enough."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    if size < FEW_VALUES or min(len(items), cores) <= 1:
+        return [work(item) for item in items]
+    with ThreadPoolExecutor(min(len(items), cores), "columns") as pool:
+        return list(pool.map(work, items))

@@ -34,15 +34,17 @@ def scale_panel(
 
 @njit(cache=True, nogil=True)
 def compress(block: np.ndarray, counts: np.ndarray, indices: np.ndarray, values: np.ndarray) -> int:
-    """Column numbers and values of the non-zero entries of `block`, row after row; how many; `counts` per row."""
+    """Column numbers and values of the non-zero entries of `block`, row after row; how many; `counts` per row.
+
+    Both arrays have one entry more than `block`: every entry is written, and only what is not zero moves on.
+    """
     at = 0
     for i in range(block.shape[0]):
         before = at
         for j in range(block.shape[1]):
             v = block[i, j]
-            if v != 0.0:
-                indices[at] = j
-                values[at] = v
-                at += 1
+            indices[at] = j
+            values[at] = v
+            at += v != 0.0
         counts[i] = at - before
     return at
