@@ -53,6 +53,17 @@ def endpoint(hub: Hub, path: str) -> dict[str, Any]:
     return metadata([_described(r) for r in found], [])
 
 
+_OF_VERSION_4 = {
+    "/4/Predictions/models/{model}/frames/{frame}": ("ModelMetricsListSchemaV3", "JobV3"),
+    "/4/endpoints": ("ListRequestV4", "EndpointsListV4"),
+    "/4/modelsinfo": ("ListRequestV4", "ModelsInfoV4"),
+    "/4/sessions": ("InputSchemaV4", "SessionIdV4"),
+    "/4/sessions/{session_key}": ("InitIDV3", "InitIDV3"),
+    "/4/jobs/{job_id}": ("JobIV4", "JobV4"),
+}
+_OTHER = ("InputSchemaV4", "JobV4")
+
+
 @route("GET", "/4/endpoints")
 def endpoints4(hub: Hub) -> dict[str, Any]:
     """Addresses of version 4."""
@@ -62,8 +73,8 @@ def endpoints4(hub: Hub) -> dict[str, Any]:
             "url": f"{r.method} {r.pattern}",
             "description": r.summary,
             "name": r.handler.__name__,
-            "input_schema": None,
-            "output_schema": None,
+            "input_schema": f"/4/schemas/{_OF_VERSION_4.get(r.pattern, _OTHER)[0]}",
+            "output_schema": f"/4/schemas/{_OF_VERSION_4.get(r.pattern, _OTHER)[1]}",
         }
         for r in ROUTES
         if r.pattern.startswith("/4/")

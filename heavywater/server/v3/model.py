@@ -28,6 +28,39 @@ _SUPERVISED = ["Regression", "Binomial", "Multinomial"]
 EXPORTED = {"deeplearning": "1.10"}
 """Algorithms whose models can be had as Java source and as MOJO, with the MOJO's version."""
 
+HELP = {
+    "names": "Columns that were used, the response last",
+    "original_names": "Columns before they were encoded",
+    "column_types": "Types of the columns",
+    "domains": "Levels of the categorical columns",
+    "cross_validation_models": "Models of the folds",
+    "cross_validation_predictions": "Predictions of each fold's model",
+    "cross_validation_holdout_predictions_frame_id": "Predictions of all rows, each by the model that did not see it",
+    "cross_validation_fold_assignment_frame_id": "The fold of each row",
+    "model_category": "What kind of question the model answers",
+    "model_summary": "The model's parts",
+    "scoring_history": "Metrics while it trained",
+    "cv_scoring_history": "Metrics while the folds' models trained",
+    "reproducibility_information_table": "Machine, cluster and frames",
+    "training_metrics": "Metrics on the training frame",
+    "validation_metrics": "Metrics on the validation frame",
+    "cross_validation_metrics": "Metrics of cross-validation",
+    "cross_validation_metrics_summary": "Metrics of the folds, their mean and standard deviation",
+    "status": "State of the model",
+    "start_time": "When training began, in milliseconds",
+    "end_time": "When training ended, in milliseconds",
+    "run_time": "How long training took, in milliseconds",
+    "default_threshold": "Probability from which the second of two classes is predicted",
+    "weights": "Frames of the weights",
+    "biases": "Frames of the biases",
+    "normmul": "Factors that scale the predictors",
+    "normsub": "What is subtracted from the predictors before",
+    "normrespmul": "Factor that scales the response",
+    "normrespsub": "What is subtracted from the response before",
+    "catoffsets": "Where the inputs of each categorical column begin",
+    "variable_importances": "How much each column matters",
+}
+"""What the members of a model's output are, for people."""
 _UNTOLD = {"parallelize_cross_validation": True, "max_categorical_levels": 10, "custom_distribution_func": None}
 """Members of H2O's parameter objects that its parameter lists leave out."""
 
@@ -176,7 +209,7 @@ def output(m: Model, label: str, folds: Sequence[Model] = ()) -> dict[str, Any]:
         "end_time": o["end_time"],
         "run_time": o["run_time"],
         "default_threshold": o["default_threshold"],
-        "help": {},
+        "help": HELP,
         "variable_importances": table(o.get("variable_importances")),
     }
     if "norm_mul" in o:
