@@ -45,6 +45,9 @@ class StackedEnsembleParams(Params):
     validation_frame: Any = param(
         None, "Frame that is scored, never learned from.", level="critical", gridable=True, wire="Key<Frame>"
     )
+    ignored_columns: Sequence[str] | None = param(
+        None, "Columns that take no part.", level="critical", note="Base models have their own; this changes nothing."
+    )
     blending_frame: Any = param(
         None, "Frame whose rows, predicted by the base models, the metalearner learns from.", level="critical",
         wire="Key<Frame>", note="None: it learns from the predictions for held-out rows that cross-validation kept.",
