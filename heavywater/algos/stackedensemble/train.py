@@ -96,6 +96,8 @@ def train(ctx: TrainContext) -> ModelState:
     ctx.progress(0.3, "metalearner")
     metalearner = _metalearner(ctx, frame, models, response.levels)
 
+    if ctx.keep is not None:
+        ctx.keep(metalearner.key, metalearner)
     bases: list[dict[str, Any]] = []
     arrays: dict[str, np.ndarray] = {}
     for i, m in enumerate(models):
