@@ -8,7 +8,13 @@ import sys
 import warnings
 
 import h2o
-from h2o.estimators import H2OAutoEncoderEstimator, H2ODeepLearningEstimator
+from h2o.estimators import (
+    H2OAutoEncoderEstimator,
+    H2ODeepLearningEstimator,
+    H2OGeneralizedLinearEstimator,
+    H2OGradientBoostingEstimator,
+    H2OStackedEnsembleEstimator,
+)
 from h2o.grid import H2OGridSearch
 
 url, token, folder = sys.argv[1:4]
@@ -134,6 +140,26 @@ MODEL = {
 }  # fmt: skip
 
 
+def stacked():
+    """Boosted trees, a linear model, and both together."""
+    folds = {"nfolds": 2, "fold_assignment": "Modulo", "keep_cross_validation_predictions": True, "seed": 1}
+    trees = H2OGradientBoostingEstimator(ntrees=3, **folds)
+    linear = H2OGeneralizedLinearEstimator(family="binomial", **folds)
+    for m in (trees, linear):
+        m.train(x=x, y="y", training_frame=people)
+    both = H2OStackedEnsembleEstimator(base_models=[trees, linear], seed=1)
+    both.train(x=x, y="y", training_frame=people)
+    shown = [printed(m.show) for m in (trees, linear, both)]
+    predicted = [m.predict(people).names for m in (trees, linear, both)]
+    return (
+        all(shown)
+        and predicted == [["predict", "no", "yes"]] * 3
+        and {"Intercept", "age"} <= set(linear.coef())
+        and trees.varimp()[0][2] == 1.0
+        and both.metalearner().model_id.startswith("metalearner")
+    )
+
+
 def outcome(calls):
     found = {}
     for name, call in calls.items():
@@ -146,6 +172,7 @@ def outcome(calls):
 
 
 seen = {"module": outcome(MODULE), "model": outcome(MODEL), "functions": h2o.__all__}
+seen["others"] = outcome({"stacked": stacked})
 h2o.remove_all()
 seen["module"]["remove_all"] = h2o.get_frame("people.hex") is None
 h2o.connection().close()

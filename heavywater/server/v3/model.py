@@ -25,6 +25,8 @@ CAN_BUILD = {"deeplearning": ["Regression", "Binomial", "Multinomial", "AutoEnco
 _SUPERVISED = ["Regression", "Binomial", "Multinomial"]
 """What each algorithm can be asked for."""
 
+VERSIONS = {"stackedensemble": 99}
+"""Versions of algorithms' schemas, where they are not 3."""
 EXPORTED = {"deeplearning": "1.10"}
 """Algorithms whose models can be had as Java source and as MOJO, with the MOJO's version."""
 
@@ -137,7 +139,8 @@ def builder(
         "error_count": errors,
         "parameters": parameters(module.Params, None, actual),
     }
-    return schema(f"{module.LABEL}V3", module.LABEL, fields)
+    version = VERSIONS.get(algo, 3)
+    return schema(f"{module.LABEL}V{version}", module.LABEL, fields, version=version)
 
 
 def synopsis(m: Model) -> dict[str, Any]:
@@ -173,7 +176,8 @@ def model(m: Model, compatible: list[Any] | None = None, folds: Sequence[Model] 
         "output": output(m, module.LABEL, folds),
         "compatible_frames": compatible,
     }
-    return schema(f"{module.LABEL}ModelV3", f"{module.LABEL}Model", fields)
+    version = VERSIONS.get(m.algo, 3)
+    return schema(f"{module.LABEL}ModelV{version}", f"{module.LABEL}Model", fields, version=version)
 
 
 def output(m: Model, label: str, folds: Sequence[Model] = ()) -> dict[str, Any]:
@@ -214,12 +218,24 @@ def output(m: Model, label: str, folds: Sequence[Model] = ()) -> dict[str, Any]:
     }
     if "norm_mul" in o:
         fields |= _of_network(m)
+    if "metalearner" in o:
+        fields |= {
+            "metalearner": key(o["metalearner"], "Model"),
+            "levelone_frame_id": key(o.get("levelone_frame_id"), "Frame"),
+            "stacking_strategy": "cross_validation"
+            if o["parameters"]["blending_frame"]["actual"] is None
+            else "blending",
+        }
+    if "init_f" in o:
+        fields["init_f"] = o["init_f"]
     fields |= {
         k: table(v)
         for k, v in o.items()
         if k not in fields and isinstance(v, Mapping) and {"columns", "data"} <= set(v)
     }
-    return schema(f"{label}ModelOutputV3", f"{label}ModelOutput", fields)
+    kind = f"{label}ModelOutput" if label == "DeepLearning" else f"{label}Output"
+    version = VERSIONS.get(m.algo, 3)
+    return schema(f"{label}ModelOutputV{version}", kind, fields, version=version)
 
 
 def _of_network(m: Model) -> dict[str, Any]:
