@@ -68,7 +68,8 @@ def _parameter(entry: Mapping[str, Any]) -> dict[str, Any]:
             inner = kind.removeprefix("Key<").partition(">")[0]
             out[which] = [_key(v, inner) for v in value] if kind.endswith("[]") else _key(value, inner)
         elif value is not None and kind == "VecSpecifier":
-            out[which] = {"__meta": _meta("ColSpecifierV3", "VecSpecifier"), "column_name": value}
+            meta = _meta("ColSpecifierV3", "VecSpecifier")
+            out[which] = {"__meta": meta, "column_name": value, "is_member_of_frames": None}
     return out
 
 
