@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
-import re
 import socket
 from typing import Any
 
 from heavywater.display.table import Table
 from heavywater.engine import session
 from heavywater.engine.session import LocalSession
-from heavywater.errors import H2OTypeError, H2OValueError, did_you_mean
+from heavywater.engine.sizes import bytes_of
+from heavywater.errors import H2OTypeError, did_you_mean
 from heavywater.remote import RemoteSession
 from heavywater.remote.connection import Connection
 
@@ -156,10 +156,7 @@ def memory_size(value: str | int) -> int:
     """Bytes of ``"4G"``, ``"800m"``, ``"1.5g"`` or a number of bytes."""
     if isinstance(value, int) and not isinstance(value, bool):
         return value if value >= 1024 else value << 30  # as in H2O, a small bare number means gigabytes
-    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([kmgt]?)b?\s*", str(value).lower())
-    if not match:
-        raise H2OValueError(f"max_mem_size must look like '4G', '800m' or a number of bytes; got {value!r}")
-    return int(float(match[1]) * 1024 ** " kmgt".index(match[2] or " "))
+    return bytes_of(str(value), "max_mem_size")
 
 
 class Cluster:

@@ -5,26 +5,18 @@ from __future__ import annotations
 import dataclasses
 import ipaddress
 import os
-import re
 import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from heavywater.engine.sizes import bytes_of
 from heavywater.errors import H2OValueError
 from heavywater.frame.parse import Limits
 from heavywater.rapids.bounds import Bounds
 
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
-
-
-def size(text: str) -> int:
-    """Bytes of ``"4G"``, ``"800m"`` or a number of bytes."""
-    match = re.fullmatch(r"\s*(\d{1,15}(?:\.\d+)?)\s*([kmgt]?)b?\s*", text.lower())
-    if not match:
-        raise H2OValueError(f"a size looks like 4G, 800m or a number of bytes; got {text!r}")
-    return int(float(match[1]) * 1024 ** " kmgt".index(match[2] or " "))
 
 
 def _limit(default: float, what: str, read: Callable[[str], Any] = int) -> Any:
@@ -76,9 +68,9 @@ class Settings:
     state: str | os.PathLike[str] | None = None
     h2o_version: str = "3.46.0.12"
     cloud_name: str = "heavywater"
-    max_body: int = _limit(4 << 30, "largest upload, such as 4G", size)
-    max_form: int = _limit(32 << 20, "largest form or JSON body", size)
-    max_unpacked: int = _limit(16 << 30, "largest size to which a compressed file may unpack", size)
+    max_body: int = _limit(4 << 30, "largest upload, such as 4G", bytes_of)
+    max_form: int = _limit(32 << 20, "largest form or JSON body", bytes_of)
+    max_unpacked: int = _limit(16 << 30, "largest size to which a compressed file may unpack", bytes_of)
     max_ratio: float = _limit(250.0, "largest ratio of unpacked to packed size, beyond 1 GiB", float)
     max_rows: int = _limit(1_000_000_000, "rows of the largest frame")
     max_columns: int = _limit(100_000, "columns of the largest frame")

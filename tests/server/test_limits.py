@@ -17,10 +17,11 @@ import pyarrow as pa
 import pytest
 
 from heavywater.engine.session import LocalSession
+from heavywater.engine.sizes import bytes_of
 from heavywater.errors import H2OValueError
 from heavywater.rapids.bounds import Bounds
 from heavywater.server.app import create_app
-from heavywater.server.config import Settings, limits_of, size
+from heavywater.server.config import Settings, limits_of
 from heavywater.server.errors import Refused
 from heavywater.server.serve import options
 from heavywater.server.workers import Workers, gone
@@ -60,9 +61,9 @@ def test_every_limit_is_an_option():
 def test_limits_are_checked_all_at_once():
     with pytest.raises(H2OValueError, match="16 characters.*max_rows must be greater than 0.*max_jobs"):
         Settings(token="short", max_rows=0, max_jobs=-1)
-    assert (size("800m"), size("12"), size("1.5 KB")) == (800 << 20, 12, 1536)
-    with pytest.raises(H2OValueError, match="looks like 4G"):
-        size("-4G")
+    assert (bytes_of("800m"), bytes_of("12"), bytes_of("1.5 KB")) == (800 << 20, 12, 1536)
+    with pytest.raises(H2OValueError, match="must look like '4G'"):
+        bytes_of("-4G")
 
 
 def test_body(limited):

@@ -249,3 +249,23 @@ def test_shutdown_needs_the_token(client):
         assert json.loads(answer.read())["__meta"]["schema_name"] == "H2OErrorV3"
         connection.close()
     assert c.get("/3/Ping")["cloud_healthy"]
+
+
+def test_state_survives_a_killed_server(tmp_path):
+    options = ("--token", TOKEN, "--state", str(tmp_path / "state"))
+    s, canary = Served(tmp_path, *options), Canary()
+    (s.root / "people.csv").write_text(CSV)
+    c = Watched(s.url, s.root, canary, TOKEN)
+    c.model()
+    before = c.get("/3/Models/m")["models"][0]["output"]["training_metrics"]
+    assert until(lambda: len(list((tmp_path / "state").glob("[!.]*.[fm]*"))) == 2)
+    s.process.kill()
+    s.process.communicate()
+    c.http.close()
+    s = Served(tmp_path, *options)
+    c = Watched(s.url, s.root, canary, TOKEN)
+    assert c.get("/3/Models/m")["models"][0]["output"]["training_metrics"] == before
+    assert c.get("/3/Frames/people/light")["frames"][0]["rows"] == 60
+    c.http.close()
+    canary.close()
+    assert "Traceback" not in s.end()[1]

@@ -6,6 +6,7 @@ import os
 
 import pytest
 
+from heavywater.algos.deepwater.decode import ImageFault, read_bytes
 from heavywater.engine.session import LocalSession
 from heavywater.errors import H2OValueError
 from heavywater.server.app import create_app
@@ -270,3 +271,14 @@ def test_further_names_are_accepted_when_they_are_given(root):
         assert http.request("GET", "/3/Ping", headers=headers | {"Host": "engine.example:54321"}).status_code == 200
         assert http.request("GET", "/3/Ping", headers=headers | {"Host": "other.example:54321"}).status_code == 403
     app.hub.close()
+
+
+def test_images_outside_the_roots_are_not_read(client):
+    (client.root / "inside.png").write_bytes(b"data")
+    os.symlink(client.root.parent / "secret.csv", client.root / "link.png")
+    assert read_bytes(str(client.root / "inside.png")) == b"data"
+    for path in ("/etc/passwd", "file:///etc/passwd", str(client.root / "link.png"), "../secret.csv"):
+        with pytest.raises(ImageFault, match="outside the folders"):
+            read_bytes(path)
+    with pytest.raises(ImageFault, match="addresses may not be read"):
+        read_bytes("http://127.0.0.1:1/x.png")
