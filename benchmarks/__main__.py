@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import signal
 import sys
 import time
 from pathlib import Path
@@ -43,6 +44,7 @@ def main(arguments: list[str] | None = None) -> int:
     if options.h2o_python and not Path(options.h2o_python).exists():
         parser.error(f"--h2o-python: there is no file {options.h2o_python}")
 
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the running measurement is ended too
     options.out.mkdir(parents=True, exist_ok=True)
     path = options.out / "results.json"
     found: dict[str, Any] = json.loads(path.read_text()) if options.resume and path.exists() else {}
