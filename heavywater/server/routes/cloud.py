@@ -9,6 +9,7 @@ from typing import Any
 
 from heavywater.server.errors import Refused
 from heavywater.server.hub import Hub
+from heavywater.server.machine import memory
 from heavywater.server.router import Raw, route
 from heavywater.server.v3.schema import schema
 
@@ -87,12 +88,6 @@ def node(hub: Hub) -> dict[str, Any]:
         "mem_bw": "NaN",
     }
     return schema("NodeV3", "Iced", fields)
-
-
-def memory() -> tuple[int, int]:
-    """Free and total memory of this machine in bytes."""
-    page = os.sysconf("SC_PAGE_SIZE")
-    return os.sysconf("SC_AVPHYS_PAGES") * page, os.sysconf("SC_PHYS_PAGES") * page
 
 
 route("GET", "/99/Sample", quick=True)(cloud)

@@ -8,6 +8,7 @@ import platform
 from typing import Any
 
 from heavywater.models.model import Model
+from heavywater.server.machine import memory
 from heavywater.server.v3.table import made
 
 _NODE = (
@@ -35,8 +36,7 @@ def _columns(text: str) -> list[tuple[str, ...]]:
 def reproducibility(m: Model) -> list[dict[str, Any]]:
     """Tables of the machine, the cluster of one, and the frames; what Java had to say is about Python here."""
     threads = os.cpu_count() or 1
-    physical = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    free = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_AVPHYS_PAGES")
+    free, physical = memory()
     language = (locale.getlocale()[0] or "C").partition("_")[0]
     node = [
         "", 0, "localhost", "true", str(m.output["end_time"]), threads, os.getloadavg()[0], 0, free, 0, 0, 0, 0, os.getpid(), 0,
