@@ -223,10 +223,14 @@ class Design:
         return cls(**{k: nested(v) for k, v in d.items()})
 
 
+def as_text(col: pl.Series) -> pl.Series:
+    """The values of a column as levels would be written: whole numbers without a decimal point."""
+    return (col.cast(pl.Int64) if col.dtype == pl.Float64 and _whole(col) else col).cast(pl.String)
+
+
 def match_levels(col: pl.Series, levels: Sequence[str], say: Callable[[str], None]) -> pl.Series:
     """`col` as an enum over exactly `levels`; values outside become NA, with a message that counts them."""
-    text = col.cast(pl.Int64) if col.dtype == pl.Float64 and _whole(col) else col
-    text = text.cast(pl.String)
+    text = as_text(col)
     result = text.cast(pl.Enum(list(levels)), strict=False)
     lost = result.null_count() - text.null_count()
     if lost:

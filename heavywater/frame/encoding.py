@@ -9,12 +9,13 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
 import polars as pl
 
+from heavywater.frame.design import as_text
 from heavywater.frame.eigen import symmetric_eigenvectors
 from heavywater.frame.frame import Frame
 
@@ -22,6 +23,7 @@ OTHER = "other"
 LIMIT = 10
 """Levels that EnumLimited keeps."""
 _EIGEN_LEVELS = 1024
+_WHOLE = re.compile(r"[+-]?[0-9]+")
 
 
 @dataclass(frozen=True)
@@ -61,6 +63,31 @@ class Encoding:
         made = {s.name for s in new}
         rest = [s for s in frame.data.iter_columns() if s.name not in self.columns and s.name not in made]
         return Frame(pl.DataFrame([*new, *rest]), frame.uuids)
+
+    def extended(self, frame: Frame, *, h2o: bool) -> Encoding:
+        """This recipe, with the levels of a frame to be scored that were not seen in training.
+
+        Where all labels are whole numbers, an unseen one is its number; other unseen levels have none, and count as
+        missing. H2O numbers them after the known ones instead, and learns Eigen and EnumLimited anew from every frame
+        that it scores, so that the prediction for a row depends on the other rows.
+        """
+        levels, values, order = dict(self.levels), dict(self.values), dict(self.order)
+        for c, known in self.levels.items():
+            numbered = self.kind == "LabelEncoder" and all(map(_WHOLE.fullmatch, known))
+            if c not in frame.names or not frame.nrow or not (numbered or (h2o and self.kind != "SortByResponse")):
+                continue
+            text = as_text(frame.column(c))
+            unseen = dict.fromkeys(frame.levels(c) or text.drop_nulls().unique().sort())
+            lev = levels[c] = (*known, *(v for v in unseen if v not in set(known)))
+            if numbered:
+                values[c] = tuple(float(v) if _WHOLE.fullmatch(v) else math.nan for v in lev)
+            elif self.kind == "LabelEncoder":
+                values[c] = tuple(map(float, range(len(lev))))
+            elif c in values:
+                values[c] = eigen_values(_codes(text, lev), len(lev))
+            elif c in order:
+                order[c] = (*most_frequent(_codes(text, lev), lev), OTHER)
+        return replace(self, levels=levels, values=values, order=order)
 
     def _plan(self) -> dict[str, tuple[str, int]]:
         """New column → the column it comes from, and for Binary the bit."""
@@ -148,27 +175,34 @@ def build_encoding(
     return Encoding(kind, tuple(columns), levels, values, order)
 
 
+def _codes(text: pl.Series, levels: Sequence[str]) -> np.ndarray:
+    """Index of each value among `levels`, -1 for a missing one."""
+    return text.cast(pl.Enum(list(levels))).to_physical().cast(pl.Int64).fill_null(-1).to_numpy()
+
+
 def label_values(levels: Sequence[str]) -> tuple[float, ...]:
     """The whole number that each level spells, when all do; else its index."""
-    if all(re.fullmatch(r"[+-]?\d+", v) for v in levels):
-        return tuple(float(int(v)) for v in levels)
+    if all(map(_WHOLE.fullmatch, levels)):
+        return tuple(map(float, levels))
     return tuple(map(float, range(len(levels))))
 
 
 def eigen_values(codes: np.ndarray, count: int) -> tuple[float, ...]:
     """One number per level from the spectrum of the one-hot encoded column.
 
-    Level frequencies p (missing cells count as the mode, float32) give the matrix (δij pi - pi pj / k) / (√pi √pj); its
-    eigenvectors belong to nearly equal eigenvalues, so the exact order of operations decides the result.
+    With c the numbers of rows of the levels, of n rows (missing cells count as the mode; c / n in float32), the matrix is
+    (δij ci - ci cj / n) / √(ci cj). All eigenvalues but one are 1 up to the last bits, so the order of operations decides
+    the result, which is H2O's: the *row* of the eigenvectors at the index of the largest eigenvalue.
     """
+    n = len(codes)
     present = codes[codes >= 0]
     counts = np.bincount(present, minlength=count).astype(np.float64)
-    counts[counts.argmax()] += len(codes) - len(present)
+    counts[counts.argmax()] += n - len(present)
     kept = np.sort(np.argsort(-counts, kind="stable")[:_EIGEN_LEVELS])
-    p = (counts[kept] / len(codes)).astype(np.float32).astype(np.float64)
-    root, k = np.sqrt(p), float(len(kept))
+    c = (counts[kept] / n).astype(np.float32).astype(np.float64) * n
+    products = np.outer(c, c)
     with np.errstate(invalid="ignore", divide="ignore"):
-        matrix = (np.diag(p) - np.outer(p, p) / k) / np.outer(root, root)
+        matrix = (np.diag(c) - products / n) / np.sqrt(products)
     d, v = symmetric_eigenvectors(np.nan_to_num(matrix, nan=0.0))
     out = np.zeros(count)
     out[kept] = v[int(d.argmax())].astype(np.float32)
@@ -176,11 +210,16 @@ def eigen_values(codes: np.ndarray, count: int) -> tuple[float, ...]:
 
 
 def most_frequent(codes: np.ndarray, levels: Sequence[str]) -> list[str]:
-    """Up to ten levels by decreasing frequency; a tie for the last places keeps none of the tied levels."""
+    """Up to ten levels by decreasing frequency, none that occurs only once; equally frequent ones in H2O's order.
+
+    H2O counts the levels in a hash table, whose order the sort by frequency leaves as it is: index i stands at
+    i ^ (i >> 20) ^ (i >> 12), and that, h, at h ^ (h >> 7) ^ (h >> 4). The table has at least as many slots as levels.
+    """
     counts = np.bincount(codes[codes >= 0], minlength=len(levels))
-    ranked = np.argsort(-counts, kind="stable")
-    bar = counts[ranked[LIMIT]] if len(ranked) > LIMIT else -1
-    return [levels[i] for i in ranked[:LIMIT] if counts[i] > bar] or [levels[i] for i in ranked[:LIMIT]]
+    index = np.arange(len(levels))
+    h = index ^ (index >> 20) ^ (index >> 12)
+    ranked = np.lexsort((h ^ (h >> 7) ^ (h >> 4), -counts))
+    return [levels[i] for i in ranked[:LIMIT] if counts[i] > 1]
 
 
 def by_mean_response(

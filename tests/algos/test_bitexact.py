@@ -28,15 +28,6 @@ ALL = (
     "stop_early_train_misclass stop_early_valid valid_cls3 wt_01 wt_general_cls wt_general_reg"
 ).split()
 
-FALLS_SHORT = {
-    "enc_eigen": "the projection comes from nearly equal eigenvalues and depends on an unknown order of operations",
-    "enc_enum_limited": "the order of equally frequent levels is not known",
-}
-"""Configurations that do not reproduce, with the reason."""
-
-UNSEEN_LEVELS = {"enc_binary", "enc_label", "enc_label_reg", "enc_label_text"}
-"""Trained bit for bit; rows of the test frame with levels not seen in training count as missing here, not in H2O."""
-
 
 @pytest.fixture(scope="module")
 def trained(shared: Path) -> Any:
@@ -60,9 +51,7 @@ def test_every_folder_is_listed(shared: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ALL)
-def test_weights_are_equal_in_every_bit(name: str, trained: Any, request: pytest.FixtureRequest) -> None:
-    if name in FALLS_SHORT:
-        request.applymarker(pytest.mark.xfail(strict=True, reason=FALLS_SHORT[name]))
+def test_weights_are_equal_in_every_bit(name: str, trained: Any) -> None:
     case, model = trained(name)
     network = model._model.network
     layers = [k for k in case.arrays if k.startswith("W") and k[1:].isdigit()]
@@ -75,11 +64,11 @@ def test_weights_are_equal_in_every_bit(name: str, trained: Any, request: pytest
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning")
-@pytest.mark.parametrize("name", [n for n in ALL if n not in FALLS_SHORT])
+@pytest.mark.parametrize("name", ALL)
 def test_predictions(name: str, trained: Any) -> None:
     case, model = trained(name)
     for which in ("train", "test"):
-        if f"pred_{which}" not in case.arrays or (which == "test" and name in UNSEEN_LEVELS):
+        if f"pred_{which}" not in case.arrays:
             continue
         frame = model.predict(case.frame(which))._frame()
         labelled = f"pred_{which}_label" in case.arrays
@@ -90,7 +79,7 @@ def test_predictions(name: str, trained: Any) -> None:
             assert (frame.codes("predict") == case.arrays[f"pred_{which}_label"]).all()
 
 
-@pytest.mark.parametrize("name", [n for n in ALL if n not in FALLS_SHORT])
+@pytest.mark.parametrize("name", ALL)
 def test_tables(name: str, trained: Any) -> None:
     case, model = trained(name)
     golden = case.golden["final"]["model"]
@@ -115,7 +104,7 @@ def test_tables(name: str, trained: Any) -> None:
             assert not wrong, f"{ours}.{column}: {wrong[:3]}"
 
 
-@pytest.mark.parametrize("name", [n for n in ALL if n not in FALLS_SHORT])
+@pytest.mark.parametrize("name", ALL)
 def test_metrics(name: str, trained: Any) -> None:
     case, model = trained(name)
     for part, key in (

@@ -157,6 +157,39 @@ def test_25_metrics_are_of_the_numbers_given_and_weigh_counts() -> None:
     assert totals == [weights.sum(), N]
 
 
+@pytest.mark.filterwarnings("ignore:.*not seen in training")
+@pytest.mark.parametrize("encoding", ["Binary", "LabelEncoder", "Eigen", "EnumLimited"])
+def test_31_unseen_levels_and_other_rows(encoding: str) -> None:
+    """A prediction depends on its row alone, and an unseen level counts as missing; in H2O it is not so."""
+    random = np.random.default_rng(4)
+    words = [f"w{i:02}" for i in random.integers(0, 14, N)]
+    frame = h2o.H2OFrame({"word": words}, column_types={"word": "enum"}).cbind(data()[["a", "z"]])
+
+    def scored(model: Any, words: list[Any]) -> np.ndarray:
+        rows = h2o.H2OFrame({"word": words, "a": [0.5] * len(words)}, column_types={"word": "enum"})
+        return numbers(model.predict(rows))[:, 0]
+
+    ours, original = (
+        fit("z", x=["word", "a"], frame=frame, categorical_encoding=encoding, **c) for c in ({}, ORIGINAL)
+    )
+    assert (W(ours) == W(original)).all()
+    some = ["w04", "w01", "w04", "unseen", None]
+    one_by_one = np.array([scored(ours, [w, "w01"])[0] for w in some])
+    assert (scored(ours, some) == one_by_one).all()
+    assert one_by_one[3] == one_by_one[4]
+    assert (scored(original, some) != one_by_one).any()
+
+
+def test_31_labels_that_are_numbers() -> None:
+    years = np.arange(N) % 4
+    frame = h2o.H2OFrame({"year": [str(70 + y) for y in years]}, column_types={"year": "enum"}).cbind(data()["z"])
+    strange = h2o.H2OFrame({"year": ["99", "seventy", None]}, column_types={"year": "enum"})
+    for compat in ({}, ORIGINAL):
+        model = fit("z", x=["year"], frame=frame, categorical_encoding="LabelEncoder", standardize=False, **compat)
+        assert inputs(model, strange)[0, 0] == 99
+        assert (inputs(model, strange)[1] == inputs(model, strange)[2]).all()
+
+
 def test_missing_values_are_the_weighted_mean() -> None:
     """8, with weights: an imputed cell is 0 after standardisation; in H2O it is not."""
     values = data()._frame().numeric("b").copy()

@@ -216,7 +216,7 @@ class DeepLearningModel(Model):
             raise H2OValueError(f"{what}: the index must be between 0 and {layers - 1}; got {index}")
 
     def _adapted(self, frame: Frame) -> Frame:
-        return adapt(frame, self.design, self.encoding, _warn)
+        return adapt(frame, self.design, self.encoding, _warn, h2o=self.actual.compat != "booklet")
 
     def inputs(self, frame: Frame) -> np.ndarray:
         """The network's input vectors for a frame, float64 ``(n, inputs)``."""

@@ -47,7 +47,9 @@ def validation_set(
         return None
     if ctx.valid.nrow == 0:
         raise H2OValueError("the validation frame has no rows")
-    adapted = adapt(ctx.valid, design, encoding, lambda text: ctx.warn(f"validation frame: {text}"))
+    adapted = adapt(
+        ctx.valid, design, encoding, lambda text: ctx.warn(f"validation frame: {text}"), h2o=p.compat != "booklet"
+    )
     weights, raw = special_columns(ctx.valid, p)
     offsets = None
     if response is not None:
@@ -104,10 +106,11 @@ def stratified_sample(codes: np.ndarray, nclasses: int, samples: int, seed: int)
     return np.sort(np.concatenate(chosen)).astype(np.int64)
 
 
-def adapt(frame: Frame, design: Design, encoding: Encoding | None, warn: Any) -> Frame:
-    """Any frame with exactly the design's columns."""
+def adapt(frame: Frame, design: Design, encoding: Encoding | None, warn: Any, *, h2o: bool = False) -> Frame:
+    """Any frame with exactly the design's columns; `h2o`: levels that were not seen in training as H2O encodes them."""
     if encoding is None:
         return design.adapt(frame, warn=warn)
+    encoding = encoding.extended(frame, h2o=h2o)
     plain = Design(
         cats=tuple(encoding.levels),
         nums=tuple(c for c in encoding.columns if c not in encoding.levels),
