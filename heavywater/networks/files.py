@@ -21,12 +21,15 @@ __all__ = ["kind_of", "read_arrays", "read_network", "write_params", "write_symb
 _NETWORKS: Mapping[str, tuple[str, str]] = {
     "mxnet symbol": ("mxnet_symbol", "read_symbol"),
     "onnx": ("onnx_read", "read_onnx"),
+    "tensorflow graph": ("tensorflow_graph", "read_metagraph"),
 }
 """Kind of file → module and function that read a network from it."""
 
 _ARRAYS: Mapping[str, tuple[str, str]] = {
     "mxnet arrays": ("mxnet_arrays", "read_params"),
     "onnx": ("onnx_read", "read_onnx_arrays"),
+    "tensorflow checkpoint": ("tensorflow_checkpoint", "read_checkpoint"),
+    "safetensors": ("weights", "read_safetensors"),
 }
 """Kind of file → module and function that read arrays from it."""
 

@@ -213,6 +213,9 @@ class Graph:
             )
         shapes: list[Shape] = []
         for node in self.nodes:
+            fixed = node.attrs.get("shape") if node.op == "input" and node.name == "data" else None
+            if fixed is not None and fixed != given:
+                raise H2OValueError(f"the network takes rows of the shape {fixed}; the data have {given}")
             try:
                 shape = OPS[node.op].shape(node.attrs, [shapes[i] for i in node.inputs]) or given
             except ValueError as error:

@@ -287,6 +287,10 @@ def _function(op: str, a: Mapping[str, Any]) -> Callable[..., Tensor]:
             return lambda x: _squeezed(x.narrow(a["axis"], a["begin"], a["end"] - a["begin"]), a)
         case "part":
             return lambda x: _squeezed(x.chunk(a["count"], a["axis"])[a["index"]], a)
+        case "batchpart":  # rows of a batch that another tower of the network takes
+            return lambda x: x.tensor_split(a["count"])[a["index"]]
+        case "batchjoin":
+            return lambda *x: torch.cat(x)
         case "pad":
             top, left, bottom, right = pads(a["pad"])
             return lambda x: F.pad(x, (left, right, top, bottom), value=a["value"])

@@ -220,6 +220,12 @@ def _part(a: Attrs, s: Sequence[Shape]) -> Shape:
     return (*s[0][:axis], *(() if a["squeeze"] else (size,)), *s[0][axis + 1 :])
 
 
+def _joined(a: Attrs, s: Sequence[Shape]) -> Shape:
+    if len(set(s)) > 1:
+        raise ValueError(f"rows of the shapes {', '.join(map(str, s))} cannot be put below each other")
+    return s[0]
+
+
 def _pad(a: Attrs, s: Sequence[Shape]) -> Shape:
     c, h, w = _image(s[0])
     top, left, bottom, right = pads(a["pad"])
@@ -397,6 +403,8 @@ OPS: Mapping[str, Op] = {
             "squeeze": Attribute(flag, False),
         },
     ),
+    "batchpart": Op((1, 1), _same, {"index": Attribute(whole(0, 255)), "count": Attribute(whole(1, 256))}),
+    "batchjoin": Op((1, 256), _joined),
     "pad": Op((1, 1), _pad, {"pad": Attribute(_PAD), "value": Attribute(number(), 0.0)}),
     "resize": Op(
         (1, 1),
