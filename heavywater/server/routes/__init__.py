@@ -7,6 +7,7 @@ from heavywater.server.routes import (
     explain,
     exports,
     files,
+    frame_data,
     frame_tools,
     frames,
     grids,
@@ -21,6 +22,6 @@ from heavywater.server.routes import (
 )
 
 __all__ = [
-    "admin", "cloud", "diagnostics", "explain", "exports", "files", "frame_tools", "frames", "grids", "jobs",
+    "admin", "cloud", "diagnostics", "explain", "exports", "files", "frame_data", "frame_tools", "frames", "grids", "jobs",
     "metadata", "model_builders", "models", "native", "parse", "predictions", "rapids",
 ]  # fmt: skip
