@@ -19,7 +19,7 @@ CUTS = {
 }
 """What the quick run makes smaller, besides rows (see `ROWS`); everything else is as printed."""
 
-ROWS = {"train": 1200, "test": 300, "images": 120}
+ROWS = {"train": 1200, "test": 300, "images": 60}
 """Rows of MNIST as a table, and images of digits, in the quick run."""
 
 DATA = {
@@ -265,6 +265,6 @@ print("similarity: " + str(similarity.shape))
 print(similarity.head())
 """),
     Listing("13.1", "mojo", """
-path = model.download_mojo("mojos", get_genmodel_jar=False)
+path = model.download_mojo(path=".")
 """),
 ]  # fmt: skip

@@ -20,7 +20,8 @@ pytest.importorskip("PIL")
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.filterwarnings(
-        "ignore:.*(finds no GPU|runs in PyTorch|fold models ended early|last layer is replaced|arrays of .* were loaded)"
+        "ignore:.*(finds no GPU|runs in PyTorch|fold models ended early|last layer is replaced|arrays of .* were loaded|"
+        "constant and empty)"
     ),
 ]
 
@@ -87,7 +88,6 @@ def names() -> dict[str, Any]:
 def random_weights() -> None:
     """A file for the pre-trained weights of Inception-BN, which are not at hand: random ones, by our own writer."""
     from heavywater.networks.files import read_network, write_params
-
     from heavywater.networks.module import GraphModule
 
     graph = read_network(Path("Inception_BN-symbol.json"))
