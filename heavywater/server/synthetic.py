@@ -10,7 +10,7 @@ import polars as pl
 from heavywater.errors import H2OValueError
 from heavywater.frame import Frame
 
-_MAX_CELLS = 100_000_000
+_MAX_CELLS = 20_000_000
 _KINDS = ("categorical", "integer", "binary", "time", "string")
 
 
@@ -50,8 +50,11 @@ class Recipe:
             wrong.append("the fractions of categorical, integer, binary, time and string columns add up to more than 1")
         if self.rows * max(self.cols, 1) > _MAX_CELLS:
             wrong.append(f"rows × cols is more than {_MAX_CELLS}, the limit")
-        if self.factors > 10_000_000 or not 0 <= self.integer_range <= 2**53:
-            wrong.append("factors is at most 10000000, integer_range lies between 0 and 2^53")
+        levels = self.factors * max(round(self.categorical_fraction * self.cols), 1) + self.response_factors
+        if levels > _MAX_CELLS:
+            wrong.append(f"there would be more than {_MAX_CELLS} levels, the limit")
+        if not 0 <= self.integer_range <= 2**53:
+            wrong.append("integer_range lies between 0 and 2^53")
         if wrong:
             raise H2OValueError("; ".join(wrong))
 

@@ -13,6 +13,7 @@ from heavywater.frame import Frame
 from heavywater.server.v3.table import made
 
 _MAX_BINS = 10_000
+_MAX_PAIRS = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,9 @@ def binned(frame: Frame, name: str, nbins: int) -> Binned:
 
 def count_table(a: Binned, b: Binned, weights: np.ndarray) -> dict[str, Any]:
     """Weighted counts of the pairs of bins."""
+    if len(a.labels) * len(b.labels) > _MAX_PAIRS:
+        text = f"{len(a.labels)} × {len(b.labels)} pairs of values are more than {_MAX_PAIRS}, the limit; ask for fewer bins"
+        raise H2OValueError(text)
     known = (a.codes >= 0) & (b.codes >= 0)
     counts = np.zeros((len(b.labels), len(a.labels)))
     np.add.at(counts, (b.codes[known], a.codes[known]), weights[known])

@@ -131,7 +131,8 @@ def test_made_up_frames(client):
     wrong = client.post("/3/CreateFrame", 412, dest="x", rows=0, missing_fraction=2)["msg"]
     assert "rows must be at least 1" in wrong
     assert "missing_fraction" in wrong
-    assert "limit" in client.post("/3/CreateFrame", 412, dest="x", rows=10**9, cols=10**4)["msg"]
+    for huge in ({"rows": 10**9, "cols": 10**4}, {"factors": 10**9}, {"response_factors": 10**9}):
+        assert "limit" in client.post("/3/CreateFrame", 412, dest="x", **huge)["msg"]
 
 
 def test_pieces_of_a_frame(people):
@@ -141,6 +142,8 @@ def test_pieces_of_a_frame(people):
     assert sizes == [30, 15, 15]
     assert people.get("/3/Frames/b")["frames"][0]["columns"][0]["data"][0] == 30.0
     people.post("/3/SplitFrame", 400, dataset="people.hex", ratios="[0.9,0.9]")
+    many = ",".join(["0.0001"] * 2000)
+    assert "limit" in people.post("/3/SplitFrame", 400, dataset="people.hex", ratios=f"[{many}]")["msg"]
 
 
 def test_combined_levels(people):
@@ -173,6 +176,9 @@ def test_tabulate(people):
     means = [float(ages[groups == g].mean()) for g in "abc"]
     assert answer["response_table"]["data"] == [["a", "b", "c"], pytest.approx(means), [20.0, 20.0, 20.0]]
     people.post("/99/Tabulate", 404, dataset="people.hex", predictor="nothing", response="age")
+    people.rapids("(assign real (/ (cols people.hex [0 1]) 7))")
+    huge = {"dataset": "real", "predictor": "id", "response": "age", "nbins_predictor": 9999, "nbins_response": 9999}
+    assert "limit" in people.post("/99/Tabulate", 412, **huge)["msg"]
 
 
 def test_find(people):

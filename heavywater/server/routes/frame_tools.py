@@ -22,6 +22,9 @@ from heavywater.server.v3 import frame as v3frame
 from heavywater.server.v3 import job as v3job
 from heavywater.server.v3.schema import key, schema
 
+_SHOWN = 100
+_MAX_PIECES = 1000
+
 
 @route("POST", "/3/CreateFrame")
 def create(hub: Hub, recipe: Recipe, dest: str | None = None, seed_for_column_types: int = -1) -> dict[str, Any]:
@@ -47,6 +50,8 @@ def split(
     if any(not 0 < r < 1 for r in shares) or sum(shares) > 1:
         raise bad_request(f"ratios must each lie between 0 and 1 and add up to at most 1; got {shares}")
     pieces = len(shares) + (sum(shares) < 1)
+    if pieces > _MAX_PIECES:
+        raise bad_request(f"{pieces} pieces are more than {_MAX_PIECES}, the limit")
     names = destination_frames or [f"{dataset}_part{i}" for i in range(pieces)]
     if len(names) != pieces or len(set(names)) != pieces:
         raise bad_request(f"{pieces} pieces need as many different destination_frames; got {names}")
@@ -157,7 +162,7 @@ def find(hub: Hub, key: str, row: int = 0, column: str | None = None, match: str
         found |= _matches(listed, name, match)
     places = np.flatnonzero(found)
     before, after = places[places < row], places[places > row]
-    page = v3frame.Page(row_offset=row, row_count=max(frame.nrow - row, 0))
+    page = v3frame.Page(row_offset=row, row_count=_SHOWN)
     fields = {
         "key": v3frame.frame_object(None, listed, page),
         "column": column,
