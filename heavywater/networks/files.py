@@ -22,6 +22,7 @@ _NETWORKS: Mapping[str, tuple[str, str]] = {
     "mxnet symbol": ("mxnet_symbol", "read_symbol"),
     "onnx": ("onnx_read", "read_onnx"),
     "tensorflow graph": ("tensorflow_graph", "read_metagraph"),
+    "caffe text": ("caffe", "read_prototxt"),
 }
 """Kind of file → module and function that read a network from it."""
 
@@ -29,6 +30,8 @@ _ARRAYS: Mapping[str, tuple[str, str]] = {
     "mxnet arrays": ("mxnet_arrays", "read_params"),
     "onnx": ("onnx_read", "read_onnx_arrays"),
     "tensorflow checkpoint": ("tensorflow_checkpoint", "read_checkpoint"),
+    "caffe model": ("caffe", "read_caffemodel"),
+    "hdf5": ("weights", "read_hdf5"),
     "safetensors": ("weights", "read_safetensors"),
 }
 """Kind of file → module and function that read arrays from it."""
@@ -40,7 +43,6 @@ _ENDINGS = {
     ".index": "tensorflow checkpoint",
     ".prototxt": "caffe text",
     ".caffemodel": "caffe model",
-    ".keras": "keras",
     ".json": "mxnet symbol",
     ".network": "mxnet symbol",
     ".params": "mxnet arrays",
