@@ -25,7 +25,7 @@ LAYERS: list[set[str]] = [
     {"grid"},
     {"api"},
     {"server", "deploy"},
-    {"cli", "__main__"},
+    {"cli", "mlflow", "__main__"},
 ]
 RANK = {name: rank for rank, layer in enumerate(LAYERS) for name in layer}
 ROOT_PACKAGE = Path(heavywater.__file__).parent
