@@ -191,7 +191,8 @@ def _output(
     response: Response,
     category: str,
 ) -> dict[str, Any]:
-    given = {n: {"default": None, "input": v, "actual": v} for n, v in plain(params).items()}
+    defaults = plain(DeepWaterParams())
+    given = {n: {"default": defaults[n], "input": v, "actual": v} for n, v in plain(params).items()}
     classes = response.nclasses if response.levels is not None else None
     prior = info.array("prior_class_distrib", classes, optional=True) if classes else None
     balanced = info.array("model_class_distrib", classes, optional=True) if classes else None
