@@ -16,7 +16,7 @@ from heavywater import errors
 from heavywater.errors import H2OConnectionError, H2OValueError, HeavywaterError, InvalidParams
 from heavywater.params import Message
 
-_TIMEOUT_S = 600.0
+_CONNECT_S, _TIMEOUT_S = 10.0, 600.0
 _HEAD = "\n\nERROR MESSAGE:\n\n"
 
 
@@ -117,22 +117,21 @@ class Connection:
         elif text:
             path = f"{path}?{text}"
             headers["Content-Type"] = "application/octet-stream"
-        line = self._line()
-        line.timeout = timeout
-        if line.sock is not None:
-            line.sock.settimeout(timeout)
-        status, kind, body = self._exchange(method, path, data, headers)
+        status, kind, body = self._exchange(method, path, data, headers, timeout)
         if status >= 400:
             raise _error(status, kind, body, self.url)
         return body
 
     def _exchange(
-        self, method: str, path: str, data: bytes | None, headers: dict[str, str]
+        self, method: str, path: str, data: bytes | None, headers: dict[str, str], timeout: float
     ) -> tuple[int, str | None, bytes]:
         for last in (False, True):
             line = self._line()
             fresh = line.sock is None
             try:
+                if fresh:
+                    line.connect()
+                line.sock.settimeout(timeout)
                 line.request(method, path, data, headers)
                 answer = line.getresponse()
                 return answer.status, answer.headers.get("X-heavywater-error"), answer.read()
@@ -148,9 +147,9 @@ class Connection:
         line: http.client.HTTPConnection | None = getattr(self._local, "line", None)
         if line is None:
             if self.context is None:
-                line = http.client.HTTPConnection(self.host, self.port, timeout=_TIMEOUT_S)
+                line = http.client.HTTPConnection(self.host, self.port, timeout=_CONNECT_S)
             else:
-                line = http.client.HTTPSConnection(self.host, self.port, timeout=_TIMEOUT_S, context=self.context)
+                line = http.client.HTTPSConnection(self.host, self.port, timeout=_CONNECT_S, context=self.context)
             self._local.line = line
             self._lines.append(line)
         return line

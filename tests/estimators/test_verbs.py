@@ -15,7 +15,7 @@ from sklearn import metrics as sk
 
 import heavywater as h2o
 from heavywater.engine import session
-from heavywater.errors import H2OTypeError, H2OValueError, NotFound, NotSupported
+from heavywater.errors import H2OConnectionError, H2OTypeError, H2OValueError, NotFound, NotSupported
 from heavywater.estimators.deeplearning import H2ODeepLearningEstimator
 
 
@@ -145,13 +145,14 @@ def test_the_package_rapids_stays_a_package() -> None:
 # -- the session ------------------------------------------------------------------------------------------------------
 
 
-def test_other_machines_are_refused_clearly(capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.network
+def test_engines_that_do_not_answer_are_named(capsys: pytest.CaptureFixture[str]) -> None:
     for attempt in (
-        lambda: h2o.connect(url="http://10.0.0.1:54321"),
-        lambda: h2o.connect(ip="10.0.0.1", port=54321),
-        lambda: h2o.init(ip="123.45.67.89", port=54321),
+        lambda: h2o.connect(url="http://127.0.0.1:1"),
+        lambda: h2o.connect(ip="127.0.0.1", port=1),
+        lambda: h2o.init(url="http://localhost:1"),
     ):
-        with pytest.raises(NotSupported, match=r"engines on other machines are not available in this version"):
+        with pytest.raises(H2OConnectionError, match=r"http://(127.0.0.1|localhost):1 does not answer"):
             attempt()
     h2o.connect(ip="localhost")
     assert "in this process" in capsys.readouterr().out

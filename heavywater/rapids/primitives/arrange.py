@@ -80,7 +80,8 @@ def merge(
     limits = bounds()
     if limits.max_rows < a.height * b.height:  # so many rows are possible; count the pairs before making them
         groups = a.group_by(slots).len("n").join(b.group_by(slots).len("m"), on=slots)
-        limits.check_rows(float(groups["n"].cast(pl.Float64).dot(groups["m"].cast(pl.Float64))))
+        pairs_of = groups["n"].cast(pl.Float64).to_numpy() @ groups["m"].cast(pl.Float64).to_numpy()
+        limits.check_rows(float(pairs_of))
     data = a.join(b, on=slots, how=how, coalesce=True, maintain_order="right_left" if all_y else "left_right")
     if all_y:
         data = data.with_columns(_restored(pl.col(s), left.data[k].dtype).alias(k) for s, k in zip(slots, keys))
