@@ -158,9 +158,7 @@ def test_autoencoder(form: str) -> None:
 def test_result_does_not_depend_on_who_does_which_share(activation: str, form: str, hidden: list[int]) -> None:
     x, t, outputs = problem("crossentropy", 200, 11, zeros=0.8 if form == "csr" else 0.1)
     inputs = as_csr(x) if form == "csr" else layout.Inputs.from_dense(x)
-    h = hyper(
-        "crossentropy", activation, input_dropout=0.2, hidden_dropout=[0.5] * len(hidden), l1=1e-5, seed=7
-    )
+    h = hyper("crossentropy", activation, input_dropout=0.2, hidden_dropout=[0.5] * len(hidden), l1=1e-5, seed=7)
     results = []
     for working in (1, 3):
         net = random_network([11, *hidden, outputs], activation)
@@ -193,18 +191,23 @@ def test_learns_two_spirals_of_a_sort(activation: str, threads: int) -> None:
     assert error < 0.06
 
 
-def test_dropout_keeps_about_the_right_share_and_dropped_units_still() -> None:
+@pytest.mark.parametrize("activation", ["Tanh", "Rectifier"])
+def test_dropout_keeps_about_the_right_share_and_dropped_units_still(activation: str) -> None:
     rng = np.random.default_rng(1)
     x = rng.normal(size=(400, 3))
-    h = hyper("gaussian", "Tanh", adaptive=False, rate=1e-6, hidden_dropout=[0.3], seed=3)
-    net = random_network([3, 50, 1], "Tanh")
+    h = hyper("gaussian", activation, adaptive=False, rate=1e-9, hidden_dropout=[0.3], seed=3)
+    net = random_network([3, 50, 1], activation)
+    z = np.float32(x) @ net.W(0).T + np.float32(net.b(0))
+    wanted = np.maximum(z, 0) if activation == "Rectifier" else np.tanh(z)
     trainer = TeamTrainer(net, h, layout.Inputs.from_dense(x), np.zeros(400))
     seen = np.zeros(50)
     for r in range(400):
         trainer.run(np.array([r]), r)
         live = trainer._shared.live[trainer.plan.places[1] :][:50]
         seen += live
-        assert (trainer._shared.activations[trainer.plan.places[1] :][:50][~live] == 0).all()
+        active = trainer._shared.activations[trainer.plan.places[1] :][:50]
+        assert (active[~live] == 0).all()
+        np.testing.assert_allclose(active[live], wanted[r][live], atol=1e-5)
     trainer.close()
     assert abs(seen.mean() / 400 - 0.7) < 0.02
     assert seen.std() < 4 * np.sqrt(400 * 0.21)

@@ -14,33 +14,17 @@ import numpy as np
 from numba import njit
 
 from heavywater.core.mlp.batch_plan import BLOCK
-from heavywater.core.mlp.fast_input import read_row, stream_key, uniform
+from heavywater.core.mlp.fast_input import ask_for, read_row, stream_key, uniform
 from heavywater.core.mlp.fast_update import NO_LIMIT, set_coefficients, step_bias
 from heavywater.core.mlp.functions import EXACT, INNER, activate, class_error, derivative, regression_error
 from heavywater.core.mlp.layout import AUTOENCODER, MAXOUT, RECTIFIER, SOFTMAX
 from heavywater.core.mlp.loops import FAST
+from heavywater.core.mlp.rectifier import rectified_errors, rectify, rectify_some
 from heavywater.core.mlp.sync import meet
 from heavywater.core.mlp.tiles import adadelta_row, gathered, product, transposed_product
 
 f32 = np.float32
 INPUT_STREAM = 0
-MEETINGS = 3
-"""Meetings per batch."""
-
-
-@njit(**FAST)
-def _rectify(z, biases, out):  # type: ignore[no-untyped-def]
-    """Activations of rectifier units."""
-    for u in range(len(out)):
-        v = z[u] + f32(biases[u])
-        out[u] = v if v > f32(0) else f32(0)
-
-
-@njit(**FAST)
-def _rectify_errors(errors, activations, out):  # type: ignore[no-untyped-def]
-    """Errors that rectifier units pass on."""
-    for u in range(len(out)):
-        out[u] = errors[u] if activations[u] > f32(0) else f32(0)
 
 
 @njit(**INNER)
@@ -52,8 +36,12 @@ def _activations(h, net, plan, work, l, b, key):  # type: ignore[no-untyped-def]
     first = plan.bias_at[l]
     ratio = f32(h.hidden_dropout[l]) if len(h.hidden_dropout) > 0 else f32(0)
     z, act, live = work.z, work.act, work.live
-    if h.activation == RECTIFIER and ratio <= 0:
-        _rectify(z[at : at + units], net.biases[first : first + units], act[out : out + units])
+    if h.activation == RECTIFIER:
+        inputs, biases, outputs = z[at : at + units], net.biases[first : first + units], act[out : out + units]
+        if ratio > 0:
+            rectify_some(inputs, biases, outputs, key, 0, ratio, live[at : at + units])
+        else:
+            rectify(inputs, biases, outputs)
         return
     for u in range(units):
         on = ratio <= 0 or uniform(key, u) >= ratio
@@ -106,7 +94,7 @@ def _hidden_errors(h, plan, work, l, b, errors, e_at):  # type: ignore[no-untype
     act = plan.act_at[l + 1] + b * plan.act_width[l + 1]
     z, live = work.z, work.live
     if h.activation == RECTIFIER:
-        _rectify_errors(errors[e_at : e_at + units], work.act[act : act + units], z[at : at + units])
+        rectified_errors(errors[e_at : e_at + units], work.act[act : act + units], z[at : at + units])
         return
     for u in range(units):
         e = errors[e_at + u] if live[at + u] else f32(0)
@@ -120,29 +108,20 @@ def _hidden_errors(h, plan, work, l, b, errors, e_at):  # type: ignore[no-untype
 
 @njit(**INNER)
 def _rows_forward_and_back(  # type: ignore[no-untyped-def]
-    h,
-    net,
-    plan,
-    store,
-    work,
-    own,
-    x,
-    targets,
-    shift,
-    rows,
-    first,
-    lo,
-    hi,
-    scale,
+    h, net, plan, store, work, own, x, targets, shift, all_rows, start, size, first, lo, hi
 ):
-    """Rows `lo` to `hi` of the batch: activations of all layers, then errors at all net inputs."""
+    """Rows `lo` to `hi` of the batch of `size` rows that begins at `start`: activations of all layers, then errors."""
     if lo >= hi:
         return
     layers = len(plan.units) - 1
     act, z = work.act, work.z
     keep = h.output == AUTOENCODER
+    scale = 1.0 / size
+    rows = all_rows[start : start + size]
     for b in range(lo, hi):
         key = stream_key(h.seed, first + b, INPUT_STREAM)
+        if start + size + b < len(all_rows):
+            ask_for(x, all_rows[start + size + b])
         line = act[b * plan.act_width[0] : (b + 1) * plan.act_width[0]]
         work.length[b] = read_row(
             x, rows[b], key, f32(h.input_dropout), plan, work.index[b], work.value[b], work.target[b], keep, line
@@ -370,21 +349,7 @@ def _update_biases(h, net, plan, store, work, own, size, done, thread, threads):
 
 @njit(**EXACT)
 def train_batches(  # type: ignore[no-untyped-def]
-    h,
-    net,
-    plan,
-    store,
-    x,
-    targets,
-    shift,
-    rows,
-    first,
-    processed,
-    thread,
-    threads,
-    count,
-    work,
-    own,
+    h, net, plan, store, x, targets, shift, rows, first, processed, thread, threads, count, work, own
 ):
     """One thread's part of training on `rows`, batch after batch; False if it gave up at a meeting.
 
@@ -396,10 +361,9 @@ def train_batches(  # type: ignore[no-untyped-def]
     step = 0
     for start in range(0, len(rows), plan.batch):
         size = min(plan.batch, len(rows) - start)
-        part = rows[start : start + size]
         _rows_forward_and_back(
-            h, net, plan, store, work, own, x, targets, shift, part, first + start, size * thread // threads,
-            size * (thread + 1) // threads, 1.0 / size,
+            h, net, plan, store, work, own, x, targets, shift, rows, start, size, first + start,
+            size * thread // threads, size * (thread + 1) // threads,
         )  # fmt: skip
         if threads > 1 and not meet(count, thread, threads, step + 1):
             return False

@@ -16,13 +16,15 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
-from heavywater.core.mlp.fast_input import read_row, stream_key, uniform
+from heavywater.core.mlp.fast_input import ask_for, read_row, stream_key, uniform
 from heavywater.core.mlp.fast_update import set_coefficients, update_share
 from heavywater.core.mlp.functions import EXACT, INNER, activate, class_error, derivative, regression_error
-from heavywater.core.mlp.layout import AUTOENCODER, MAXOUT, SOFTMAX
-from heavywater.core.mlp.loops import axpy_inputs, dot
+from heavywater.core.mlp.layout import AUTOENCODER, MAXOUT, RECTIFIER, SOFTMAX
+from heavywater.core.mlp.loops import axpy, dot
 from heavywater.core.mlp.plan import Plan
+from heavywater.core.mlp.rectifier import rectified_errors, rectify, rectify_some
 from heavywater.core.mlp.sync import meet
+from heavywater.core.mlp.tiles import gathered
 
 f32 = np.float32
 INPUT_STREAM = 0
@@ -86,9 +88,7 @@ def net_inputs(plan, store, share, l, x, count, index, value, z):  # type: ignor
     rows = (plan.bounds[l, share + 1] - plan.bounds[l, share]) * plan.channels[l]
     base, width = plan.base[l, share], plan.width[l, share]
     if l == 0 and plan.by_input:
-        out = z[:rows]
-        out[:] = f32(0)
-        axpy_inputs(out, store, base, plan.parts * width, index, value, count)
+        gathered(index, value, 0, count, store, base, plan.parts * width, width, z, 0)
         return
     for r in range(rows):
         at = base + r * plan.parts * width
@@ -102,6 +102,14 @@ def activations(h, net, plan, share, l, z, key, a, winner, live, first_bias, see
     lo, hi = plan.bounds[l, share], plan.bounds[l, share + 1]
     at = plan.places[l + 1]
     ratio = f32(h.hidden_dropout[l]) if len(h.hidden_dropout) > 0 else f32(0)
+    if h.activation == RECTIFIER and len(net.mean_activation) == 0:
+        biases, out, on_ = net.biases[first_bias + lo : first_bias + hi], a[at + lo : at + hi], live[at + lo : at + hi]
+        if ratio > 0:
+            rectify_some(z, biases, out, key, lo, ratio, on_)
+        else:
+            rectify(z, biases, out)
+            on_[:] = True
+        return
     for u in range(lo, hi):
         j = u - lo
         on = ratio <= 0 or uniform(key, u) >= ratio
@@ -122,7 +130,7 @@ def activations(h, net, plan, share, l, z, key, a, winner, live, first_bias, see
 
 
 @njit(**INNER)
-def output_errors(h, plan, share, out, target, t, offset, delta):  # type: ignore[no-untyped-def]
+def output_errors(h, plan, share, out, target, t, offset, delta, scratch):  # type: ignore[no-untyped-def]
     """Errors of a share's output units, from the net inputs `out` of all output units, into `delta`."""
     last = len(plan.units) - 2
     lo, hi = plan.bounds[last, share], plan.bounds[last, share + 1]
@@ -132,10 +140,10 @@ def output_errors(h, plan, share, out, target, t, offset, delta):  # type: ignor
             top = max(top, out[r])
         total = 0.0
         for r in range(len(out)):
-            total += np.exp(out[r] - top)
+            scratch[r] = np.exp(out[r] - top)
+            total += scratch[r]
         for r in range(lo, hi):
-            y = np.exp(out[r] - top) / total
-            delta[r - lo] = f32(class_error(h.loss, y, 1.0 if r == int(t) else 0.0))
+            delta[r - lo] = f32(class_error(h.loss, scratch[r] / total, 1.0 if r == int(t) else 0.0))
         return
     for r in range(lo, hi):
         f, y = np.float64(out[r]), t
@@ -149,6 +157,11 @@ def hidden_errors(h, plan, share, l, a, live, errors, delta):  # type: ignore[no
     """Errors at the net inputs of a share's units of weight layer `l`, from the sums that the layer above passed."""
     at = plan.places[l + 1]
     lo, hi = plan.bounds[l, share], plan.bounds[l, share + 1]
+    if h.activation == RECTIFIER:
+        for s in range(1, errors.shape[0]):
+            axpy(errors[0, at + lo : at + hi], f32(1), errors[s, at + lo : at + hi])
+        rectified_errors(errors[0, at + lo : at + hi], a[at + lo : at + hi], delta)
+        return
     for u in range(lo, hi):
         e = 0.0
         for s in range(errors.shape[0]):
@@ -203,6 +216,8 @@ def train_share(  # type: ignore[no-untyped-def]
         ahead = nothing
         if i + 1 < len(rows):
             key = stream_key(h.seed, first + i + 1, INPUT_STREAM)
+            if i + 2 < len(rows):
+                ask_for(x, rows[i + 2])
             length[following] = read_row(
                 x, rows[i + 1], key, ratio, plan, index[following], value[following], target[following], keep,
                 line[following],
@@ -231,7 +246,7 @@ def train_share(  # type: ignore[no-untyped-def]
                 if l == last:
                     t = targets[r] if len(targets) > 0 else 0.0
                     offset = shift[r] if len(shift) > 0 else 0.0
-                    output_errors(h, plan, share, out[now], target[now], t, offset, delta)
+                    output_errors(h, plan, share, out[now], target[now], t, offset, delta, spread)
                 else:
                     hidden_errors(h, plan, share, l, a, live, errors, delta)
                 passed = errors[share, plan.places[l] : plan.places[l + 1]]

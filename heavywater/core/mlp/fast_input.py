@@ -5,14 +5,22 @@ Dropout draws by counter: a number depends on seed, row and unit alone, so that 
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
-from numba import njit
+from llvmlite import ir
+from numba import njit, types
+from numba.extending import intrinsic
 
 from heavywater.core.mlp.functions import INNER
 
 f32 = np.float32
 u32 = np.uint32
 u64 = np.uint64
+LINE = 16
+"""Entries of four bytes in a cache line."""
+MOST_FETCHED = 2048
+"""So many entries of a row are asked for ahead; processors notice by themselves that longer ones go on."""
 
 
 @njit(**INNER)
@@ -32,6 +40,35 @@ def uniform(key, i):  # type: ignore[no-untyped-def]
     x = u32((x ^ u32(x >> u32(15))) * u32(0x846CA68B))
     x = u32(x ^ u32(x >> u32(16)))
     return f32(u32(x >> u32(8))) * f32(5.9604645e-08)
+
+
+@intrinsic
+def _prefetch(typingctx: Any, array: Any, row: Any, column: Any) -> Any:
+    """Have the cache line fetched that holds an entry of a C-contiguous array of one (`row` 0) or two dimensions."""
+
+    def codegen(context: Any, builder: ir.IRBuilder, signature: Any, args: Any) -> Any:
+        made = context.make_array(signature.args[0])(context, builder, args[0])
+        width = builder.extract_value(made.shape, signature.args[0].ndim - 1)
+        at = builder.gep(made.data, [builder.add(builder.mul(args[1], width), args[2])])
+        bytes_, number = ir.IntType(8).as_pointer(), ir.IntType(32)
+        kind = ir.FunctionType(ir.VoidType(), [bytes_, number, number, number])
+        prefetch = builder.module.declare_intrinsic("llvm.prefetch.p0i8", fnty=kind)
+        builder.call(prefetch, [builder.bitcast(at, bytes_), number(0), number(3), number(1)])
+        return context.get_dummy_value()
+
+    return types.void(array, types.int64, types.int64), codegen
+
+
+@njit(**INNER)
+def ask_for(x, r):  # type: ignore[no-untyped-def]
+    """Have row `r` fetched from memory, where shuffled rows lie, while something else is computed."""
+    slots, dense, indptr, indices, values, start = x
+    for j in range(0, min(dense.shape[1], MOST_FETCHED), LINE):
+        _prefetch(dense, r, j)  # type: ignore[call-arg]
+    if len(indptr) > 0:
+        for k in range(indptr[r], min(indptr[r + 1], indptr[r] + MOST_FETCHED), LINE):
+            _prefetch(indices, 0, k)  # type: ignore[call-arg]
+            _prefetch(values, 0, k)
 
 
 @njit(**INNER)

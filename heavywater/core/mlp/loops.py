@@ -198,27 +198,6 @@ def adadelta_inputs(  # type: ignore[no-untyped-def]
 
 
 @njit(**FAST)
-def axpy_inputs(out, store, base, step, index, value, count):  # type: ignore[no-untyped-def]
-    """``out += value[k] * row`` for the rows of `count` inputs, which lie `step` apart."""
-    n = len(out)
-    k = 0
-    while k + 4 <= count:
-        a = base + index[k] * step
-        b = base + index[k + 1] * step
-        c = base + index[k + 2] * step
-        d = base + index[k + 3] * step
-        wa, wb, wc, wd = store[a : a + n], store[b : b + n], store[c : c + n], store[d : d + n]
-        xa, xb, xc, xd = value[k], value[k + 1], value[k + 2], value[k + 3]
-        for i in range(n):
-            out[i] += xa * wa[i] + xb * wb[i] + xc * wc[i] + xd * wd[i]
-        k += 4
-    while k < count:
-        a = base + index[k] * step
-        axpy(out, value[k], store[a : a + n])
-        k += 1
-
-
-@njit(**FAST)
 def heavy_ball(w, u, v, s, keep, a, b, c, e, l1, l2):  # type: ignore[no-untyped-def]
     """Momentum step ``u' = a u - b grad``, ``w += c u' + e u``."""
     for i in range(len(w)):
