@@ -108,6 +108,14 @@ def test_continuing_by_model_key_or_file_is_the_same(how: str, tmp_path: Path) -
     assert second.logloss() == whole.logloss()
 
 
+@pytest.mark.parametrize("settings", [{"mini_batch_size": 8}, {"force_load_balance": False}], ids=["batches", "rows"])
+def test_a_shuffled_run_goes_on_in_its_order(settings: dict[str, Any]) -> None:
+    """Order of the rows and dropout go on where they were, as if training had not been broken off."""
+    settings |= {"activation": "TanhWithDropout", "shuffle_training_data": True, "train_samples_per_iteration": 100}
+    second = fast(epochs=4, checkpoint=fast(epochs=2, **settings), **settings)
+    assert (W(second) == W(fast(epochs=4, **settings))).all()
+
+
 def test_first_suggestion_more_epochs_in_other_iterations() -> None:
     """Booklet: train for more epochs with another train_samples_per_iteration."""
     first = fast(epochs=1, train_samples_per_iteration=0)

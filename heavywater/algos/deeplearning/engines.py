@@ -133,8 +133,7 @@ class FastEngine:
         self.rows_per_epoch = data.rows.per_epoch
         self._samples = iteration_size(data, self.rows_per_epoch)
         self._shuffled = p.shuffle_training_data or p.reproducible or p.train_samples_per_iteration == -2
-        self._seed = ctx.seed % 2**64
-        self._random = np.random.default_rng(self._seed)
+        self._random = np.random.default_rng(ctx.seed % 2**64)
         self._begun = False
         self._queue = np.zeros(0, np.int64)
         self._per_second = 2000.0
@@ -155,9 +154,9 @@ class FastEngine:
         ctx.stop.on_set(self._trainer.cancel)
 
     def slices(self, iteration: int, processed: int, seconds: float) -> Iterator[int]:
-        if processed and not self._begun:  # a continued model does not see the order of its first rows again
-            self._random = np.random.default_rng([self._seed, processed])
-        self._begun = True
+        if not self._begun:
+            self._begun = True
+            self._pass_over(processed)
         left, total = min(self._samples, rows_left(self._data, self.rows_per_epoch, processed, fractions=True)), 0
         while left > 0:
             # Whole batches, so that where a slice ends, which depends on the clock, changes no result.
@@ -169,6 +168,12 @@ class FastEngine:
             left -= len(rows)
             total += done
             yield done
+
+    def _pass_over(self, count: int) -> None:
+        """Draw the rows that a continued model has trained already: with the same seed, order and dropout go on."""
+        self._trainer.first = count
+        while count > 0:
+            count -= len(self._take(min(count, self.rows_per_epoch)))
 
     def _take(self, count: int) -> np.ndarray:
         """The next rows to train: pass after pass over all of them, each in a new order when shuffled."""
