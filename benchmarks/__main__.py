@@ -25,7 +25,7 @@ def main(arguments: list[str] | None = None) -> int:
         "--only", nargs="+", metavar="NAME", help=f"of {', '.join(w.name for w in TABLE)}, {', '.join(EXTRAS)}"
     )
     parser.add_argument("--pairs", type=int, default=3, help="measurements of each side (default: 3)")
-    parser.add_argument("--quick", action="store_true", help="one short pair of each: about three minutes")
+    parser.add_argument("--quick", action="store_true", help="one short pair of each: about five minutes")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--out", type=Path, default=ROOT / "build" / "benchmarks", help="folder of the results")
     parser.add_argument("--resume", action="store_true", help="keep the measurements that the folder has already")
