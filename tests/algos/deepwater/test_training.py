@@ -275,7 +275,7 @@ def test_balanced_classes_and_corrected_probabilities(table):
     balanced = trained(frame, **settings, balance_classes=True, max_after_balance_size=3.0)
     share = sum(table["sign"][i] == "yes" for i in rows) / len(rows)
     assert balanced._model.output["model_class_distrib"] == pytest.approx([0.5, 0.5], abs=0.05)
-    assert balanced.predict(frame)._frame().numeric("yes").mean() == pytest.approx(share, abs=0.05)
+    assert balanced.predict(frame)._frame().numeric("yes").mean() == pytest.approx(share, abs=0.1)  # 0.5 without
     factors = trained(frame, **settings, balance_classes=True, class_sampling_factors=[1.0, 2.0])
     assert factors._model.output["model_class_distrib"] != balanced._model.output["model_class_distrib"]
 
