@@ -7,6 +7,7 @@ import bz2
 import gzip
 import io
 import lzma
+import sys
 import threading
 import time
 import zipfile
@@ -218,6 +219,8 @@ def test_late_handlers_give_their_places_back():
         assert await workers.run(lambda: 5) == 5
         with pytest.raises(ZeroDivisionError):
             await workers.run(lambda: 1 / 0)
+        with pytest.raises(RuntimeError, match="SystemExit"):  # no handler ends the process
+            await workers.run(sys.exit)
 
     asyncio.run(run())
 
