@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -435,17 +436,22 @@ def test_notices_of_gpu_and_backend(frame, monkeypatch):
     assert H2ODeepWaterEstimator.available()
 
 
-def test_a_changed_model_file_is_refused(frame, tmp_path):
-    model = trained(frame, epochs=1)
-    path = h2o.save_model(model, str(tmp_path))
-    from pathlib import Path
-
-    data = Path(path).read_bytes()
-    for old, new in ((b'\\"hidden\\":8', b'\\"hidden\\":9'), (b'\\"shape\\":[8]', b'\\"shape\\":[9]')):
-        if old in data:
-            (tmp_path / "changed").write_bytes(data.replace(old, new))
-            with pytest.raises(ModelFileError):
-                h2o.load_model(str(tmp_path / "changed"))
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (b'"hidden\\":8', b'"hidden\\":9'),
+        (b'"fullyconnected\\"', b'"fullydisconnect\\"'),
+        (b'"shape\\":[8]', b'"shape\\":[9]'),
+        (b'"image\\":null', b'"image\\":true'),
+        (b'"Multinomial\\"', b'"Regressions\\"'),
+    ],
+)
+def test_a_changed_model_file_is_refused(frame, tmp_path, old, new):
+    data = Path(h2o.save_model(trained(frame, epochs=1), str(tmp_path))).read_bytes()
+    assert old in data
+    (tmp_path / "changed").write_bytes(data.replace(old, new))
+    with pytest.raises(ModelFileError):
+        h2o.load_model(str(tmp_path / "changed"))
     (tmp_path / "short").write_bytes(data[:-8])
     with pytest.raises(ModelFileError):
         h2o.load_model(str(tmp_path / "short"))
