@@ -76,7 +76,7 @@ class BatchTrainer:
         self._work = make_work(self.plan, hyper)
         self._own = [make_own(self.plan) for _ in range(self.threads)]
         self._pool = ThreadPoolExecutor(self.threads - 1, "train") if self.threads > 1 else None
-        self._first = 0
+        self.first = 0
         self._stop = False
         self._per_second = 2000.0
         self.reload()
@@ -136,7 +136,7 @@ class BatchTrainer:
                 spread_out(thread)
             return bool(
                 train_batches(
-                    self.hyper, arrays, self.plan, self.store, x, self.targets, self.shift, rows, self._first,
+                    self.hyper, arrays, self.plan, self.store, x, self.targets, self.shift, rows, self.first,
                     processed, thread, threads, count, self._work, self._own[thread],
                 )
             )  # fmt: skip
@@ -152,7 +152,7 @@ class BatchTrainer:
         finally:
             for job in others:
                 job.result()
-        self._first += len(rows)
+        self.first += len(rows)
 
 
 def automatic_batch(rows: int, weights: int) -> int:
