@@ -40,6 +40,8 @@ class MissingAlgorithm(NotSupported, AttributeError):
 def __getattr__(name: str) -> Any:
     if name in _MODULES:
         return getattr(import_module(f"heavywater.estimators.{_MODULES[name]}"), name)
+    if name in _MODULES.values():
+        return import_module(f"heavywater.estimators.{name}")
     if name in _ELSEWHERE or name in _ELSEWHERE.values():
         raise MissingAlgorithm(
             f"{name}: this algorithm of H2O is not part of this version of heavywater, which has deeplearning, deepwater, "

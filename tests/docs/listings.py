@@ -22,9 +22,10 @@ class Listing:
     code : str
         The text.
     error : str
-        What its error must say where this version cannot do what the listing wants; empty when it runs.
+        What its error must say where a listing asks for a server that is not there; empty when it runs.
     quick : dict of str to str
-        Replacements for the quick run: fewer epochs and shorter intervals where a listing is about full-size data.
+        Replacements for the quick run: fewer epochs and shorter intervals where a listing is about full-size data, a
+        port of this machine where it is about another one.
     keeps_model : bool
         Whether `model` means the same after the listing as before: the next ones go on with the model of section 6.2.
     """
@@ -83,7 +84,8 @@ saved_model = h2o.load_model(model_path)
 _GET = """# Retrieve model by H2O key
 model = h2o.get_model(model_id=model_chkp._id)
 """
-_REMOTE = "not available in this version"
+_REMOTE = "http://127.0.0.2:9 does not answer"
+_NOBODY = {'"123.45.67.89", port = 54321': '"127.0.0.2", port = 9'}
 _FEWER = {"epochs=10)": "epochs=2)", "epochs=10,": "epochs=2,", "epochs=20)": "epochs=4)"}
 _SEARCH = {"epochs=1000": "epochs=3", "score_interval=2": "score_interval=0.05"}
 
@@ -95,7 +97,7 @@ OF_2024 = [
     Listing("2024", "3.2", "demo glm", 'h2o.demo("glm")\n'),
     Listing("2024", "3.2", "demo gbm", 'h2o.demo("gbm")\n'),
     Listing("2024", "3.2", "demo", 'h2o.demo("deeplearning")\n'),
-    Listing("2024", "3.3", "remote", 'h2o.init(ip = "123.45.67.89", port = 54321)\n', _REMOTE),
+    Listing("2024", "3.3", "remote", 'h2o.init(ip = "123.45.67.89", port = 54321)\n', _REMOTE, _NOBODY),
     Listing("2024", "5.2.2", "quantile regression", f'''import h2o
 from h2o.estimators.deeplearning import H2ODeepLearningEstimator
 h2o.init()
@@ -266,7 +268,7 @@ OF_2015 = [
     Listing("2015", "3.2", "help gbm", "help(h2o.gbm)\n"),
     Listing("2015", "3.2", "demo glm", 'h2o.demo("glm")\n'),
     Listing("2015", "3.2", "demo gbm", 'h2o.demo("gbm")\n'),
-    Listing("2015", "3.3", "remote", 'h2o.init(ip = "123.45.67.89", port = 54321)\n', _REMOTE),
+    Listing("2015", "3.3", "remote", 'h2o.init(ip = "123.45.67.89", port = 54321)\n', _REMOTE, _NOBODY),
     Listing("2015", "6.1", "import", f'''import h2o
 
 h2o.init()  # Will set up H2O cluster using all available cores

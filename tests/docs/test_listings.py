@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from heavywater.errors import NotSupported
+from heavywater.errors import H2OConnectionError
 from tests.docs.listings import ALL, OF_2015, OF_2024, REMOTE, Listing
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*(constant and empty columns|fold models ended early|No validation)")
@@ -125,7 +125,7 @@ def test_listing(
     session = sessions[listing.edition]
     code = local(listing.code, files, listing.quick)
     if listing.error:
-        with pytest.raises(NotSupported, match=listing.error):
+        with pytest.raises(H2OConnectionError, match=listing.error):
             session.run(listing, code)
         return
     session.run(listing, code)
@@ -163,9 +163,7 @@ def test_unchanged_under_the_command(listings: list[Listing], files: dict[str, s
 def test_as_printed_on_all_of_mnist(part: str, shared: Path, tmp_path: Path) -> None:
     """The sixth edition with all rows and every number as printed."""
     data = shared / "data" / "mnist"
-    files = small_files(shared) | {
-        f"{REMOTE}/bigdata/laptop/mnist/{p}.csv.gz": str(data / f"{p}.csv.gz") for p in ROWS
-    }
+    files = small_files(shared) | {f"{REMOTE}/bigdata/laptop/mnist/{p}.csv.gz": str(data / f"{p}.csv.gz") for p in ROWS}
     searches = [x for x in OF_2024 if x.section.startswith("6.4")]
     needed = [x for x in OF_2024 if x.section in ("6.1", "6.2")]
     listings = [x for x in OF_2024 if x not in searches] if part == "without searches" else needed + searches
