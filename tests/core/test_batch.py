@@ -77,6 +77,21 @@ def test_threads_change_no_bit(activation: str, form: str, monkeypatch: pytest.M
         assert all((a == net.arrays()[name]).all() for name, a in nets[0].arrays().items())
 
 
+@pytest.mark.parametrize("threads", [1, 2])
+def test_only_units_with_too_large_weights_are_scaled_down(threads: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("heavywater.core.mlp.batch.SMALLEST_WORK", 0)
+    x, t, outputs = problem("crossentropy", 12, 30)
+    inputs, start = layout.Inputs.from_dense(x), random_network([30, 21, outputs], "Rectifier", scale=0.4)
+    free, held = (
+        trained(start, hyper("crossentropy", "Rectifier", max_w2=most), inputs, t, 12, threads) for most in (1e30, 4.5)
+    )
+    for l in range(2):
+        squares = (free.W(l).astype(float) ** 2).sum(axis=1, keepdims=True)
+        assert l > 0 or 0 < (squares > 4.5).sum() < 21
+        wanted = free.W(l) * np.minimum(1, np.sqrt(4.5 / squares))
+        np.testing.assert_allclose(held.W(l), wanted, rtol=1e-5)
+
+
 def test_learns() -> None:
     rng = np.random.default_rng(0)
     x = rng.normal(size=(1500, 2))

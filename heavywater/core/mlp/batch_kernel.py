@@ -291,19 +291,28 @@ def _update_weights(h, plan, store, work, own, size, done, thread, threads):  # 
                 _step_row(h, plan, store, work, own, l, i, here, sums)
 
 
-@njit(**INNER)
-def _limit_columns(plan, store, l, lo, hi, most):  # type: ignore[no-untyped-def]
-    """Scale the weights of the columns `lo` to `hi` whose squares add up to more than `most`."""
-    step = plan.parts * plan.width[l]
-    for c in range(lo, hi):
-        total = f32(0)
-        for i in range(plan.units[l]):
-            w = store[plan.base[l] + i * step + c]
-            total += w * w
-        if total > most:
-            factor = np.sqrt(most / total)
-            for i in range(plan.units[l]):
-                store[plan.base[l] + i * step + c] *= factor
+@njit(**FAST)
+def _limit_columns(store, at, step, inputs, most, factors):  # type: ignore[no-untyped-def]
+    """Scale the weights of the columns whose squares add up to more than `most`; `factors` is a buffer, one each.
+
+    The columns begin at ``store[at]``, row after row of them `step` apart.
+    """
+    n = len(factors)
+    for c in range(n):
+        factors[c] = f32(0)
+    for i in range(inputs):
+        w = store[at + i * step : at + i * step + n]
+        for c in range(n):
+            factors[c] += w[c] * w[c]
+    found = False
+    for c in range(n):
+        found = found or factors[c] > most
+        factors[c] = np.sqrt(most / factors[c]) if factors[c] > most else f32(1)
+    if found:
+        for i in range(inputs):
+            w = store[at + i * step : at + i * step + n]
+            for c in range(n):
+                w[c] *= factors[c]
 
 
 @njit(**INNER)
@@ -343,7 +352,12 @@ def _update_biases(h, net, plan, store, work, own, size, done, thread, threads):
                 step_bias(h, net, plan.bias_at[l] + c, np.float64(own.total[c]), q, own.coefficients, beta)
         if h.max_w2 < NO_LIMIT:
             _limit_columns(
-                plan, store, l, units * ch * thread // threads, units * ch * (thread + 1) // threads, f32(h.max_w2)
+                store,
+                plan.base[l] + lo * ch,
+                plan.parts * width,
+                plan.units[l],
+                f32(h.max_w2),
+                own.total[: (hi - lo) * ch],
             )
 
 
