@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from heavywater.errors import ModelFileError
 from heavywater.networks.graph import MAX_NODES, Builder, Graph, Node
 from heavywater.networks.protobuf import fields, floats, text, varints
-from heavywater.networks.source import blaming, file_bytes, text_of
+from heavywater.networks.source import as_float32, blaming, file_bytes, text_of
 
 __all__ = ["caffe_lenet", "parse_prototxt", "read_caffemodel", "read_prototxt"]
 
@@ -485,4 +485,4 @@ def _blob(message: memoryview) -> NDArray[np.float32]:
     values = np.concatenate(parts) if parts else np.zeros(0)
     if any(n < 0 for n in sizes) or math.prod(sizes) != len(values):
         raise ModelFileError(f"an array of the shape {sizes} has {len(values):,} numbers")
-    return np.ascontiguousarray(values, np.float32).reshape(sizes)
+    return as_float32(values).reshape(sizes)

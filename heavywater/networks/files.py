@@ -82,6 +82,11 @@ def kind_of(path: str | os.PathLike[str]) -> str:
         return "mxnet arrays"
     if head.startswith(b"\x89HDF\r\n\x1a\n"):
         return "hdf5"
+    if ending == ".keras":
+        raise NotSupported(
+            f"{file} is a model of Keras, which only Keras can read; save it as ONNX there (model.export(path, "
+            "format='onnx')), and its weights as HDF5"
+        )
     if ending in _ENDINGS:
         return _ENDINGS[ending]
     if head.lstrip()[:1] == b"{":
@@ -103,14 +108,17 @@ def _is_pickle(head: bytes, ending: str) -> bool:
     return head.startswith(b"PK\x03\x04") and (b"data.pkl" in head or ending in _PICKLES)
 
 
-def read_network(path: str | os.PathLike[str]) -> Graph:
+def read_network(path: str | os.PathLike[str], *, compat: str | None = None) -> Graph:
     """The network in a file that may come from anybody.
 
     Parameters
     ----------
     path : str or path-like
         An MXNet symbol, an ONNX model, a MetaGraph of TensorFlow 1, Caffe's text format (a network, or a solver that
-        names one beside it), or a model of Keras.
+        names one beside it).
+    compat : str, optional
+        ``"deepwater"``: a graph of TensorFlow reads its pixels in Deep Water's order; see
+        ``tensorflow_graph.read_metagraph``.
 
     Raises
     ------
@@ -119,13 +127,14 @@ def read_network(path: str | os.PathLike[str]) -> Graph:
     ModelFileError
         It is a file of another kind, damaged or hostile, or has an operation that is not known; the message names it.
     NotSupported
-        A package that is needed to read it is not installed.
+        A package that is needed to read it is not installed, or it is a model of Keras.
     """
     kind = kind_of(path)
     if kind not in _NETWORKS:
         raise ModelFileError(f"{os.fspath(path)} ({kind}) holds no network; files with one are {', '.join(_NETWORKS)}")
     module, function = _NETWORKS[kind]
-    graph: Graph = getattr(_module(module), function)(path)
+    options = {"compat": compat} if kind == "tensorflow graph" else {}
+    graph: Graph = getattr(_module(module), function)(path, **options)
     return graph
 
 

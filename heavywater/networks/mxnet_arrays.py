@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from heavywater.errors import H2OValueError, ModelFileError
-from heavywater.networks.source import Cursor, blaming, file_bytes
+from heavywater.networks.source import Cursor, as_float32, blaming, file_bytes
 
 __all__ = ["params_bytes", "parse_params", "read_params", "write_params"]
 
@@ -105,7 +105,7 @@ def _array(c: Cursor) -> NDArray[np.float32]:
         return (c.array("<u2", shape).astype(np.uint32) << 16).view(np.float32)
     if kind not in _TYPES:
         raise ModelFileError(f"an array has the unknown type {kind}")
-    return np.ascontiguousarray(c.array(_TYPES[kind], shape), np.float32)
+    return as_float32(c.array(_TYPES[kind], shape))
 
 
 def params_bytes(

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from heavywater.errors import ModelFileError, NotSupported
 from heavywater.networks.graph import MAX_NODES, MAX_WEIGHTS, Builder, Graph
 from heavywater.networks.onnx_write import GRAPH
-from heavywater.networks.source import MAX_TEXT, blaming, file_bytes
+from heavywater.networks.source import MAX_TEXT, as_float32, blaming, file_bytes
 
 __all__ = ["parse_onnx", "read_onnx", "read_onnx_arrays"]
 
@@ -83,7 +83,7 @@ def _own(text: str, constants: Mapping[str, NDArray[Any]], proto: Any) -> tuple[
         values = constants.get(name)
         if values is None or values.size != math.prod(spec.shape):
             raise ModelFileError(f"the weights {name[:80]!a} are missing or do not have the shape {spec.shape}")
-        arrays[name] = np.ascontiguousarray(values, np.float32).reshape(spec.shape)
+        arrays[name] = as_float32(values).reshape(spec.shape)
     return graph, arrays
 
 
@@ -181,13 +181,13 @@ class _Reader:
         """An array as a value beside the rows."""
         shape = values.shape[1:] if values.ndim > 1 and values.shape[0] == 1 else values.shape
         own = self.fresh(name)
-        self.arrays[f"{own}_value"] = np.asarray(values, np.float32).reshape(shape or (1,))
+        self.arrays[f"{own}_value"] = as_float32(values).reshape(shape or (1,))
         return self.builder.add(own, "array", shape=tuple(shape or (1,)), init="zeros")
 
     def make(self, node: Any, op: str, inputs: Any, arrays: Mapping[str, Any] | None = None, **attrs: Any) -> int:
         name = self.fresh(node.name or (node.output[0] if node.output[0] else op))
         for role, values in (arrays or {}).items():
-            self.arrays[f"{name}_{role}"] = np.ascontiguousarray(values, np.float32)
+            self.arrays[f"{name}_{role}"] = as_float32(values)
         return self.builder.add(name, op, inputs, **attrs)
 
     def _node(self, node: Any) -> None:

@@ -7,13 +7,14 @@ import os
 import stat
 import struct
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from heavywater.errors import ModelFileError, NotFound
 
-__all__ = ["MAX_FILE", "MAX_TEXT", "Cursor", "blaming", "file_bytes", "text_of"]
+__all__ = ["MAX_FILE", "MAX_TEXT", "Cursor", "as_float32", "blaming", "file_bytes", "text_of"]
 
 MAX_FILE = 4 << 30
 """Largest file of weights that is read, in bytes."""
@@ -74,6 +75,12 @@ def blaming(path: str | os.PathLike[str] | str, what: str) -> Iterator[None]:
         raise ModelFileError(
             f"{name} cannot be read as {what}: its parts do not fit ({type(error).__name__}: {error!s:.200})"
         ) from None
+
+
+def as_float32(values: NDArray[Any]) -> NDArray[np.float32]:
+    """`values` as float32 in C order; numbers beyond its range become infinite, which no network accepts as weights."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        return np.ascontiguousarray(values, np.float32)
 
 
 class Cursor:

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from heavywater.errors import ModelFileError
 from heavywater.networks.protobuf import fields, varint
-from heavywater.networks.source import blaming, file_bytes
+from heavywater.networks.source import as_float32, blaming, file_bytes
 from heavywater.networks.tensorflow_graph import shape_of
 
 __all__ = ["Entry", "read_checkpoint", "read_index"]
@@ -141,4 +141,4 @@ def _values(name: str, e: Entry, data: memoryview) -> NDArray[np.float32]:
     raw = np.frombuffer(data[e.offset : e.offset + e.size], kind).reshape(e.shape)
     if e.dtype == _BFLOAT16:
         return (raw.astype(np.uint32) << 16).view(np.float32)
-    return np.ascontiguousarray(raw, np.float32)
+    return as_float32(raw)

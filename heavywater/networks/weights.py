@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from heavywater.errors import ModelFileError, NotSupported
 from heavywater.networks.caffe import named
-from heavywater.networks.source import blaming, file_bytes
+from heavywater.networks.source import as_float32, blaming, file_bytes
 
 __all__ = ["read_hdf5", "read_safetensors"]
 
@@ -32,7 +32,7 @@ def read_safetensors(path: str | os.PathLike[str]) -> dict[str, NDArray[np.float
             found = load(data)
         except SafetensorError as error:
             raise ModelFileError(str(error)) from None
-        return {name: np.ascontiguousarray(values, np.float32) for name, values in found.items()}
+        return {name: as_float32(values) for name, values in found.items()}
 
 
 def read_hdf5(path: str | os.PathLike[str]) -> dict[str, NDArray[np.float32]]:
@@ -86,7 +86,7 @@ def _datasets(h5py: Any, file: Any, size: int) -> dict[str, NDArray[np.float32]]
                 raise ModelFileError(f"{where[:80]!a} lies in another file")
             if item.dtype.kind not in "fiu" or total > max(_MAX_RATIO * size, 1 << 20):
                 raise ModelFileError(f"{where[:80]!a} is no array of numbers, or claims more than the file holds")
-            values = np.asarray(item[()], np.float32)
+            values = as_float32(item[()])
             caffe = where.split("/")
             if len(caffe) == 3 and caffe[0] == "data" and caffe[2].isdigit():
                 layers.setdefault(caffe[1], []).append(values)  # h5py lists names in order

@@ -76,7 +76,12 @@ def test_every_network_takes_its_smallest_image_and_says_so_below_it(name):
         build(name, 7, (least - 1, least), 1)
 
 
-@pytest.mark.parametrize("name", sorted(set(NAMES) - {"mlp"}))
+BIG = ("vgg", "inception_bn", "resnet50", "convnext_tiny")
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(n, marks=pytest.mark.slow if n in BIG else ()) for n in sorted(set(NAMES) - {"mlp"})]
+)
 def test_every_network_learns_a_step_with_columns_of_a_table(name):
     torch = pytest.importorskip("torch")
     from heavywater.networks.module import GraphModule
