@@ -22,6 +22,12 @@ def test_larger_sets(shared: Path, name: str) -> None:
     assert result.passed, table([result])
 
 
+@pytest.mark.long
+def test_the_largest_set(shared: Path) -> None:
+    result = measured(shared, "covtype20k", reference(shared)["covtype20k"])
+    assert result.passed, table([result])
+
+
 def test_a_mean_beyond_the_bound_fails() -> None:
     assert Result("a", "error", 0.2, 0.01, 0.22, [0.21, 0.22]).passed
     assert not Result("a", "error", 0.2, 0.01, 0.22, [0.21, 0.24]).passed
