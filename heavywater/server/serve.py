@@ -15,6 +15,11 @@ from heavywater.errors import H2OValueError, HeavywaterError, NotSupported
 from heavywater.server.config import LOOPBACK_NAMES, Settings, limits_of
 
 
+_SWITCH_SECONDS = 0.0005
+"""How long a busy thread may keep the interpreter from the others; the default of 5 ms, times the threads that wait,
+would be the time in which the event loop answers."""
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of ``heavywater serve``."""
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: this machine only)")
@@ -90,6 +95,7 @@ def run(o: argparse.Namespace) -> int:
     app.hub.stop = stop  # type: ignore[attr-defined]
     collect(app.hub)  # type: ignore[attr-defined]
     print(greeting(settings, "https" if o.certfile else "http"), flush=True)
+    sys.setswitchinterval(_SWITCH_SECONDS)
     with contextlib.suppress(KeyboardInterrupt):  # uvicorn raises it again after it has stopped
         server.run(sockets=[listener])
     return 0
