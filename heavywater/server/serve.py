@@ -14,7 +14,6 @@ from typing import Any
 from heavywater.errors import H2OValueError, HeavywaterError, NotSupported
 from heavywater.server.config import LOOPBACK_NAMES, Settings, limits_of
 
-
 _SWITCH_SECONDS = 0.0005
 """How long a busy thread may keep the interpreter from the others; the default of 5 ms, times the threads that wait,
 would be the time in which the event loop answers."""
