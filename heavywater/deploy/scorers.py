@@ -12,8 +12,11 @@ from typing import Any
 import numpy as np
 
 from heavywater.errors import H2OValueError, ModelFileError, NotFound, NotSupported
+from heavywater.models.container import read, read_manifest
+from heavywater.models.state import ArraySpec, ModelState
 from heavywater.models.warrants import joined, of_levels, of_numbers
 
+_LAYERS = 1000
 Rows = Mapping[str, Sequence[Any]]
 """Columns of equal length by name: numbers or text, None where missing."""
 
@@ -96,17 +99,19 @@ def open_scorer(path: str | os.PathLike[str]) -> Scorer:
 class _NumpyScorer(Scorer):
     """A network, scored by the reader that also comes with a bundle."""
 
-    def _use(self, path: Path, parts: tuple[Any, Any, Any] | None) -> None:
+    def _use(self, path: Path, parts: tuple[Any, Any, Any]) -> None:
+        """Take the schema, output and arrays of a state, and score two rows, so that a faulty file fails here."""
         from heavywater.export.reader import Scorer as Reader
 
         try:
             self._reader = Reader(str(path), parts)
-        except (ValueError, LookupError, TypeError) as e:
-            raise ModelFileError(f"{path} cannot be scored: {e}") from None
-        output = self._reader.output
-        self.name, self.category = str(output["model_id"]), self._reader.category
-        self.columns, self.levels = self._reader.columns, dict(self._reader.levels)
-        self.ranges = dict(output.get("ranges") or {})
+            self._reader.predict({c: [None, "?" if c in self._reader.levels else 0.0] for c in self._reader.columns})
+            output = self._reader.output
+            self.name, self.category = str(output["model_id"]), self._reader.category
+            self.columns, self.levels = self._reader.columns, dict(self._reader.levels)
+            self.ranges = {k: (float(v[0]), float(v[1])) for k, v in (output.get("ranges") or {}).items()}
+        except (ValueError, LookupError, TypeError, ArithmeticError, AttributeError) as e:
+            raise ModelFileError(f"{path} cannot be scored: {type(e).__name__}: {str(e)[:200]}") from None
 
     def predict(self, rows: Rows) -> dict[str, np.ndarray]:
         return self._reader.predict({c: rows[c] for c in self.columns if c in rows} or dict(rows))
@@ -130,10 +135,10 @@ class ModelScorer(_NumpyScorer):
     format = "heavywater"
 
     def __init__(self, path: Path) -> None:
-        algo = _algorithm(path)
-        if algo == "deeplearning":
+        if read_manifest(path)[0].algo == "deeplearning":
             self._whole = None
-            self._use(path, None)
+            state = read(path, validators={"deeplearning": _network_arrays})
+            self._use(path, (state.schema, state.output, state.arrays))
             return
         from heavywater.engine.session import LocalSession
         from heavywater.models.warrants import inputs_of, ranges_of
@@ -161,17 +166,29 @@ class ModelScorer(_NumpyScorer):
         return {c: np.array(found.data[c].to_list(), None) for c in found.names}
 
 
-def _algorithm(path: Path) -> str:
-    """The algorithm that a model file names; read from its header only."""
-    size = path.stat().st_size
-    with open(path, "rb") as stream:
-        length = int.from_bytes(stream.read(8), "little")
-        if not 2 <= length <= min(size - 8, 1 << 30):
-            raise ModelFileError(f"{path} is not a heavywater model file, or it is cut short")
-        try:
-            return str(json.loads(json.loads(stream.read(length))["__metadata__"]["manifest"])["algo"])
-        except (ValueError, LookupError, TypeError, RecursionError):
-            raise ModelFileError(f"{path} is not a heavywater model file: its header cannot be read") from None
+_FLAT = {
+    "F32": ("ada_weight_d", "ada_weight_g", "velocity_weights", "best_weights"),
+    "F64": ("ada_bias_d", "ada_bias_g", "velocity_biases", "best_biases", "mean_activation"),
+}
+"""Arrays of a training that may go on; scoring does not read them."""
+
+
+def _network_arrays(state: ModelState) -> dict[str, ArraySpec]:
+    """The arrays of a network from the sizes of its layers, which every number that becomes a length is compared with."""
+    try:
+        units, design = state.schema["units"], state.schema["design"]
+        maxout = state.output["parameters"]["activation"]["actual"].startswith("Maxout")
+        if not all(type(u) is int and 0 < u < 1 << 31 for u in units) or not 2 <= len(units) <= _LAYERS:
+            raise ModelFileError("its layers must have 1 or more units")
+        if not 0 <= design["buckets"] <= units[0] or len(design["nums"]) > units[0]:
+            raise ModelFileError("its recipe for the inputs does not fit the network")
+        specs = {n: ArraySpec(kind, (None,), optional=True) for kind, names in _FLAT.items() for n in names}
+        for i, (width, rows) in enumerate(zip(units, units[1:])):
+            channels = rows * 2 if maxout and i < len(units) - 2 else rows
+            specs |= {f"W{i}": ArraySpec("F32", (channels, width)), f"b{i}": ArraySpec("F64", (channels,))}
+    except (LookupError, TypeError, AttributeError) as e:
+        raise ModelFileError(f"its manifest lacks what scoring needs ({type(e).__name__}: {e})") from None
+    return specs
 
 
 class OnnxScorer(Scorer):

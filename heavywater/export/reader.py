@@ -10,6 +10,7 @@ from __future__ import annotations
 import csv
 import json
 import math
+import re
 import struct
 import sys
 from collections.abc import Mapping, Sequence
@@ -18,6 +19,7 @@ from typing import Any
 import numpy as np
 
 _FLOATS = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
+_WHOLE = re.compile(r"[+-]?[0-9]+").fullmatch
 _DTYPES = {"F32": "<f4", "F64": "<f8", "I32": "<i4", "I64": "<i8", "U8": "|u1"}
 
 
@@ -52,7 +54,7 @@ class Scorer:
         if self.category == "Binomial":  # lowered a little: the threshold is the exact probability of some row
             label = (out[:, 1] >= self.output["default_threshold"] * (1.0 - 1e-12)).astype(int)
         digits = ["p" + v if v.removeprefix("-").isdecimal() else v for v in domain]
-        return {"predict": np.array(domain, object)[label]} | {n: out[:, i] for i, n in enumerate(digits)}
+        return {"predict": np.array(domain, object)[label], **{n: out[:, i] for i, n in enumerate(digits)}}
 
     def answers(self, rows: Mapping[str, Sequence[Any]]) -> np.ndarray:
         """Probabilities, numbers or reconstructions, float64 ``(rows, outputs)``."""
@@ -77,15 +79,15 @@ class Scorer:
         """Names of the network's inputs."""
         d, skip = self.design, 0 if self.design["all_levels"] else 1
         if d["buckets"]:
-            return [f"bucket.{i}" for i in range(d["buckets"])] + d["nums"]
-        return [f"{c}.{v}" for c, lev in zip(d["cats"], d["levels"]) for v in (*lev[skip:], "missing(NA)")] + d["nums"]
+            return [*(f"bucket.{i}" for i in range(d["buckets"])), *d["nums"]]
+        blocks = zip(d["cats"], d["levels"])
+        return [*(f"{c}.{v}" for c, lev in blocks for v in (*lev[skip:], "missing(NA)")), *d["nums"]]
 
     def inputs(self, rows: Mapping[str, Sequence[Any]]) -> np.ndarray:
         """The network's inputs, float64 ``(rows, inputs)``."""
         d, n = self.design, max((len(v) for v in rows.values()), default=0)
         table = self._encoded({c: rows.get(c, [None] * n) for c in self.columns})
-        x, every = np.zeros((n, self.units[0])), np.arange(n)
-        start = 0
+        x, every, start = np.zeros((n, self.units[0])), np.arange(n), 0
         for name, levels in zip(d["cats"], d["levels"]):
             size = len(levels) + (1 if d["all_levels"] else 0)
             slot = _codes(table[name], levels) - (0 if d["all_levels"] else 1)
@@ -99,8 +101,7 @@ class Scorer:
         for j, name in enumerate(d["nums"]):
             v = np.array([math.nan if c is None or c == "" else float(c) for c in table[name]], float)
             sub, mul = (d["sub"][j], d["mul"][j]) if d["mul"] is not None else (0.0, 1.0)
-            bad = ~np.isfinite(v)
-            v[bad] = d["mean"][j] if d["impute_when_scoring"] else sub
+            v = np.where(np.isfinite(v), v, d["mean"][j] if d["impute_when_scoring"] else sub)
             with np.errstate(over="ignore"):
                 x[:, start + j] = (v - sub) * mul
         return x * self.input_scale
@@ -117,6 +118,8 @@ class Scorer:
                 out[name] = cells
             elif e["kind"] == "Binary":
                 out |= {f"{name}:{b}": ((code + 1) >> b & 1).astype(float) for b in range(1 + int(math.log2(len(levels))))}
+            elif e["kind"] == "LabelEncoder" and all(map(_WHOLE, levels)):  # an unseen one is its number too
+                out[name] = [float(c) if _WHOLE(str(c).removesuffix(".0")) else None for c in cells]
             elif name in e["values"]:
                 out[f"{name}.Eigen" if e["kind"] == "Eigen" else name] = np.array([*e["values"][name], math.nan])[code]
             elif e["kind"] == "EnumLimited" and name in e["order"]:
@@ -180,8 +183,7 @@ def _murmur(j: int, seed: int, buckets: int) -> int:
     m, mask = 0x5BD1E995, 0xFFFFFFFF
     k = int.from_bytes(struct.pack(">I", j), "little") * m & mask
     h = (((seed & mask) ^ 4) * m ^ ((k ^ k >> 24) * m & mask)) & mask
-    h = (h ^ h >> 13) * m & mask
-    h ^= h >> 15
+    h = (h := (h ^ h >> 13) * m & mask) ^ h >> 15
     return abs(h - (1 << 32) if h >> 31 else h) % buckets
 
 
@@ -195,6 +197,4 @@ if __name__ == "__main__":
     with open(sys.argv[2], newline="", encoding="utf-8") as table:
         names, *lines = csv.reader(table)
     result = Scorer(sys.argv[1]).predict({n: [v if v != "" else None for v in col] for n, col in zip(names, zip(*lines))})
-    writer = csv.writer(sys.stdout)
-    writer.writerow(result)
-    writer.writerows(zip(*(v.tolist() for v in result.values())))
+    csv.writer(sys.stdout).writerows([list(result), *zip(*(v.tolist() for v in result.values()))])

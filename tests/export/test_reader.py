@@ -97,3 +97,13 @@ def named(node: ast.AST) -> list[str]:
     if isinstance(node, ast.Import):
         return [a.name for a in node.names]
     return [str(node.module)] if isinstance(node, ast.ImportFrom) else []
+
+
+def test_an_unseen_number_among_labels_is_its_number():
+    m = model("label")
+    frame = Frame.of(pl.DataFrame({"a": pl.Series(["9", "5", None, "x"], dtype=pl.Enum(["9", "5", "x"])), "n": [0.0] * 4}))
+    rows = {"a": ["9", "5", None, "x"], "n": [0.0] * 4}
+    state = m.state
+    found = Scorer("", (state.schema, state.output, state.arrays))
+    assert np.allclose(found.inputs(rows), m.inputs(frame), atol=1e-12)
+    assert np.allclose(found.inputs({**rows, "a": [9.0, 5.0, None, "x"]}), m.inputs(frame), atol=1e-12)

@@ -83,6 +83,8 @@ def state_from_mojo(
         raise ModelFileError(f"it has {len(columns)} columns, fewer than its {features} features and the response")
     design = _design(info, columns[:features], domains)
     encoding = _encoding(info, columns[features:], lines)
+    if encoding is not None and not set(design.names) <= set(encoding.names):
+        raise ModelFileError("_orig_names and the columns contradict each other")
     units = info.integers("neural_network_sizes")
     if not 2 <= len(units) <= _LAYERS or min(units) < 1:
         raise ModelFileError("neural_network_sizes must be 2 to 1000 numbers >= 1")
