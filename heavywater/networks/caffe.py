@@ -22,7 +22,7 @@ from heavywater.networks.graph import MAX_NODES, Builder, Graph, Node
 from heavywater.networks.protobuf import fields, floats, text, varints
 from heavywater.networks.source import as_float32, blaming, file_bytes, text_of
 
-__all__ = ["caffe_lenet", "parse_prototxt", "read_caffemodel", "read_prototxt"]
+__all__ = ["caffe_lenet", "parse_prototxt", "read_caffemodel", "read_prototxt", "solver_network"]
 
 _MAX_TEXT = 8 << 20
 _MAX_DEPTH = 16
@@ -81,6 +81,20 @@ def caffe_lenet(classes: int = 10, channels: int = 3, side: int = 28) -> Graph:
           inner_product_param {{ num_output: {classes} }} }}
         layer {{ name: "loss" type: "Softmax" bottom: "ip2" top: "loss" }}
     """)
+
+
+def solver_network(solver: str, classes: int, shape: Sequence[int]) -> Graph:
+    """The network that a solver of Deep Water's Caffe names; it knew its own LeNet and no other.
+
+    Raises
+    ------
+    ModelFileError
+        It names another network, whose definition is not at hand.
+    """
+    named_file = parse_text(solver).get("net") or [""]
+    if os.path.basename(str(named_file[0])) != "lenet.prototxt" or len(shape) != 3 or shape[1] != shape[2]:
+        raise ModelFileError(f"it names the network {str(named_file[0])[:80]!a} of Caffe and does not hold it")
+    return caffe_lenet(classes, shape[0], shape[1])
 
 
 # -- the text format --------------------------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ from heavywater.errors import ModelFileError, NotSupported
 from heavywater.networks.caffe import named
 from heavywater.networks.source import as_float32, blaming, file_bytes
 
-__all__ = ["read_hdf5", "read_safetensors"]
+__all__ = ["parse_hdf5", "read_hdf5", "read_safetensors"]
 
 _MAX_DEPTH = 16
 _MAX_MEMBERS = 100_000
@@ -50,18 +50,22 @@ def read_hdf5(path: str | os.PathLike[str]) -> dict[str, NDArray[np.float32]]:
     NotSupported
         The package h5py is not installed.
     """
+    data = file_bytes(path)
+    with blaming(path, "an HDF5 file of weights"):
+        return parse_hdf5(data)
+
+
+def parse_hdf5(data: bytes) -> dict[str, NDArray[np.float32]]:
+    """Like :func:`read_hdf5`, from bytes."""
     try:
         import h5py
     except ImportError:
         raise NotSupported("reading HDF5 needs the package h5py: pip install 'heavywater[deepwater]'") from None
-    data = file_bytes(path)
-    with blaming(path, "an HDF5 file of weights"):
-        try:
-            with h5py.File(io.BytesIO(data), "r") as file:
-                found = _datasets(h5py, file, len(data))
-        except (OSError, RuntimeError) as error:
-            raise ModelFileError(f"it is damaged ({error!s:.100})") from None
-    return found
+    try:
+        with h5py.File(io.BytesIO(data), "r") as file:
+            return _datasets(h5py, file, len(data))
+    except (OSError, RuntimeError) as error:
+        raise ModelFileError(f"it is damaged ({error!s:.100})") from None
 
 
 def _datasets(h5py: Any, file: Any, size: int) -> dict[str, NDArray[np.float32]]:

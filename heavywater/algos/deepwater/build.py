@@ -240,7 +240,8 @@ def _graph(ctx: TrainContext, p: DeepWaterParams, shape: tuple[int, ...], classe
             "network='user' with images takes no columns of a table beside them; leave them out of x, or take a "
             "predefined network"
         )
-    graph: Graph = read_network(Path(str(p.network_definition_file)))
+    compat = "deepwater" if p.compat == "deepwater" else None
+    graph: Graph = read_network(Path(str(p.network_definition_file)), compat=compat)
     outputs = graph.shapes(shape)[graph.nodes[graph.head].name]
     if int(np.prod(outputs)) != classes:
         ctx.warn(

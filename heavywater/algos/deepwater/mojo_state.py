@@ -25,7 +25,7 @@ from heavywater.networks.graph import Graph
 
 _SIDE = 1 << 14
 _CATEGORIES = ("Binomial", "Multinomial", "Regression")
-_BACKENDS = ("mxnet", "pytorch")
+_BACKENDS = ("mxnet", "caffe", "pytorch")
 
 
 def state_from_mojo(
@@ -52,12 +52,12 @@ def state_from_mojo(
     ModelFileError
         Its parts do not fit each other.
     NotSupported
-        A network of TensorFlow or Caffe, which such a MOJO names or holds in a form that is not read from here.
+        A network of TensorFlow.
     """
     backend = info.text("backend")
     if backend not in _BACKENDS:
         raise NotSupported(
-            f"the network in this MOJO is made for {backend[:40]!a}; those of mxnet and heavywater's own are read. Take the "
+            f"the network in this MOJO is made for {backend[:40]!a}; those of mxnet, caffe and heavywater are read. Take the "
             "file model_network out of it and give it as network_definition_file"
         )
     category = info.text("category")
@@ -65,7 +65,7 @@ def state_from_mojo(
         raise ModelFileError(f"category must be one of {', '.join(_CATEGORIES)}, with at least two columns")
     image = info.text("problem_type") == "image"
     ours = backend == "pytorch"
-    graph, arrays = _network(read, ours)
+    graph, arrays = _caffe(info, read) if backend == "caffe" else _network(read, ours)
     made = _image_columns(info, columns, read, ours) if image else _table_columns(info, columns, domains)
     levels = domains.get(len(columns) - 1)
     response = _response(info, columns[-1], levels, category)
@@ -117,6 +117,17 @@ def _network(read: Callable[[str], bytes], ours: bool) -> tuple[Graph, dict[str,
         raise ModelFileError(f"model_network is not text (byte {error.start})") from None
     graph = parse_symbol(text)
     return graph, graph.from_file(parse_params(read("model_params")))
+
+
+def _caffe(info: Any, read: Callable[[str], bytes]) -> tuple[Graph, dict[str, np.ndarray]]:
+    """Caffe's LeNet, which such a MOJO names, and its weights, which are HDF5."""
+    from heavywater.networks.caffe import solver_network
+    from heavywater.networks.source import text_of
+    from heavywater.networks.weights import parse_hdf5
+
+    shape = [info.integer(k, low=1, high=_SIDE) for k in ("channels", "height", "width")]
+    graph = solver_network(text_of(read("model_network"), "model_network"), info.integer("n_classes", low=2), shape)
+    return graph, dict(parse_hdf5(read("model_params")))
 
 
 def _image_columns(info: Any, columns: list[str], read: Callable[[str], bytes], ours: bool) -> Columns:

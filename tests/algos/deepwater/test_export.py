@@ -133,8 +133,9 @@ def test_the_stored_mojo_of_deep_water(shared, tmp_path):
     truth = source.data[frame.names[1]].cast(str).to_list()
     assert np.mean([a != b for a, b in zip(labels, truth)]) < 0.03
     assert model.deepfeatures(source, layer="activation2_output").ncol == 500
-    with pytest.raises(NotSupported, match="made for 'caffe'"):
-        read_mojo(files / "model_mnist_lenet_caffe.zip")
+    never_learned = build_model(read_mojo(files / "model_mnist_lenet_caffe.zip"), "caffe")
+    assert set(never_learned.labels(never_learned.answers(source))) == {1}
+    assert never_learned.deepfeatures(source, layer="ip1").ncol == 500
 
 
 @pytest.mark.slow
