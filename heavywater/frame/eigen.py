@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
+from numba import njit
 
 
 def symmetric_eigenvectors(a: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -20,6 +21,7 @@ def symmetric_eigenvectors(a: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return d, v
 
 
+@njit(cache=True, nogil=True, error_model="numpy")
 def _tridiagonal(v: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Reduce `v` in place to tridiagonal form; `v` becomes the transformation. Returns diagonal and subdiagonal."""
     n = len(v)
@@ -72,6 +74,7 @@ def _tridiagonal(v: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return d, e
 
 
+@njit(cache=True, nogil=True, error_model="numpy")
 def _accumulate(v: np.ndarray, d: np.ndarray) -> None:
     """Multiply the reflections together."""
     n = len(v)
@@ -89,6 +92,7 @@ def _accumulate(v: np.ndarray, d: np.ndarray) -> None:
         v[: i + 1, i + 1] = 0.0
 
 
+@njit(cache=True, nogil=True, error_model="numpy")
 def _ql(v: np.ndarray, d: np.ndarray, e: np.ndarray) -> None:
     """Diagonalise in place; sorts by increasing eigenvalue."""
     n = len(v)
@@ -119,10 +123,13 @@ def _ql(v: np.ndarray, d: np.ndarray, e: np.ndarray) -> None:
     for i in range(n - 1):
         k = i + int(np.argmin(d[i:]))
         if d[k] < d[i]:
-            d[[i, k]] = d[[k, i]]
-            v[:, [i, k]] = v[:, [k, i]]
+            d[i], d[k] = d[k], d[i]
+            column = v[:, i].copy()
+            v[:, i] = v[:, k]
+            v[:, k] = column
 
 
+@njit(cache=True, nogil=True, error_model="numpy")
 def _sweep(v: np.ndarray, d: np.ndarray, e: np.ndarray, l: int, m: int, after: float) -> None:
     """One implicit QL sweep from m down to l."""
     p, c, c2, c3, s, s2 = d[m], 1.0, 1.0, 1.0, 0.0, 0.0
@@ -143,6 +150,7 @@ def _sweep(v: np.ndarray, d: np.ndarray, e: np.ndarray, l: int, m: int, after: f
     d[l] = c * p
 
 
+@njit(cache=True, nogil=True, error_model="numpy")
 def _length(a: float, b: float) -> float:
     """``sqrt(a^2 + b^2)`` by one division and one root: not the last bit of `math.hypot`, and that bit matters here."""
     if abs(a) > abs(b):
