@@ -1,4 +1,4 @@
-"""Caffe's networks (prototxt) and weights (caffemodel), read without Caffe.
+"""Caffe's networks (prototxt), read without Caffe.
 
 A prototxt is text of ``key: value`` and ``key { ... }``. A solver that names its network in ``net`` is followed to a
 file of that name beside it. Pooling rounds sizes up, as Caffe does.
@@ -6,31 +6,20 @@ file of that name beside it. Pooling rounds sizes up, as Caffe does.
 
 from __future__ import annotations
 
-import math
 import os
-import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from heavywater.errors import ModelFileError
+from heavywater.networks.caffe_text import Message, parse_text
 from heavywater.networks.graph import MAX_NODES, Builder, Graph, Node
-from heavywater.networks.protobuf import fields, floats, text, varints
-from heavywater.networks.source import as_float32, blaming, file_bytes, text_of
+from heavywater.networks.source import blaming, file_bytes, text_of
 
-__all__ = ["caffe_lenet", "parse_prototxt", "read_caffemodel", "read_prototxt", "solver_network"]
+__all__ = ["caffe_lenet", "parse_prototxt", "read_prototxt", "solver_network"]
 
 _MAX_TEXT = 8 << 20
-_MAX_DEPTH = 16
-_V1_INNER_PRODUCT = 14
-_TOKEN = re.compile(r'\s*(?:#[^\n]*\s*)*([{}<>:;,\[\]]|"(?:[^"\\\n]|\\.)*"|\'(?:[^\'\\\n]|\\.)*\'|[\w.+\-/]+)')
-
-Message = dict[str, list[Any]]
-"""A message of protobuf's text format: every value of a key, in order."""
 
 
 def read_prototxt(path: str | os.PathLike[str]) -> Graph:
@@ -95,75 +84,6 @@ def solver_network(solver: str, classes: int, shape: Sequence[int]) -> Graph:
     if os.path.basename(str(named_file[0])) != "lenet.prototxt" or len(shape) != 3 or shape[1] != shape[2]:
         raise ModelFileError(f"it names the network {str(named_file[0])[:80]!a} of Caffe and does not hold it")
     return caffe_lenet(classes, shape[0], shape[1])
-
-
-# -- the text format --------------------------------------------------------------------------------------------------
-
-
-def parse_text(source: str) -> Message:
-    """Protobuf's text format as nested dictionaries."""
-    tokens = _tokens(source)
-    message, closed = _message(tokens, 0)
-    if closed:
-        raise ModelFileError("a brace is closed that was never opened")
-    return message
-
-
-def _tokens(source: str) -> Iterator[str]:
-    at = 0
-    while at < len(source):
-        found = _TOKEN.match(source, at)
-        if found is None:
-            rest = source[at:].strip()
-            if rest and not all(line.strip().startswith("#") or not line.strip() for line in rest.splitlines()):
-                raise ModelFileError(f"line {source.count(chr(10), 0, at) + 1} cannot be understood: {rest[:40]!a}")
-            return
-        at = found.end()
-        yield found[1]
-
-
-def _message(tokens: Iterator[str], depth: int) -> tuple[Message, bool]:
-    if depth > _MAX_DEPTH:
-        raise ModelFileError(f"it is nested more than {_MAX_DEPTH} levels deep")
-    made: Message = {}
-    for token in tokens:
-        if token in "}>":
-            return made, True
-        if token in ";,":
-            continue
-        if not re.fullmatch(r"[A-Za-z_]\w*", token):
-            raise ModelFileError(f"a name is expected where {token[:40]!a} stands")
-        value: Any = next(tokens, None)
-        if value == ":":
-            value = next(tokens, None)
-        if value in ("{", "<"):
-            value, closed = _message(tokens, depth + 1)
-            if not closed:
-                raise ModelFileError(f"the brace after {token[:40]!a} is never closed")
-            made.setdefault(token, []).append(value)
-        elif value == "[":
-            for item in tokens:
-                if item == "]":
-                    break
-                if item != ",":
-                    made.setdefault(token, []).append(_scalar(item))
-        elif value is None or value in "}>:;,]":
-            raise ModelFileError(f"{token[:40]!a} has no value")
-        else:
-            made.setdefault(token, []).append(_scalar(value))
-    return made, False
-
-
-def _scalar(token: str) -> Any:
-    if token[0] in "\"'":
-        return token[1:-1]
-    if token in ("true", "false"):
-        return token == "true"
-    if re.fullmatch(r"[+-]?\d{1,18}", token, re.ASCII):
-        return int(token)
-    if re.fullmatch(r"[+-]?(\d{1,30}\.?\d{0,30}|\.\d{1,30})([eE][+-]?\d{1,3})?f?", token, re.ASCII):
-        return float(token.rstrip("f"))
-    return token
 
 
 # -- the network ------------------------------------------------------------------------------------------------------
@@ -250,14 +170,7 @@ class _Reader:
         nodes = self.builder.nodes
         if not any(n.op not in ("input",) for n in nodes):
             raise ModelFileError("it has no layer that computes")
-        last = head = len(nodes) - 1
-        if nodes[last].op in ("softmax", "output"):
-            head = nodes[last].inputs[0]
-        full = Graph(tuple(nodes), head)
-        keep = full.needed(last)
-        place = {old: new for new, old in enumerate(keep)}
-        kept = [full.nodes[i] for i in keep]
-        return Graph(tuple(Node(n.name, n.op, tuple(place[j] for j in n.inputs), n.attrs) for n in kept), place[head])
+        return self.builder.finished(len(nodes) - 1)
 
     def _layer(self, layer: _Layer) -> None:
         if layer.type in ("Data", "ImageData", "HDF5Data", "MemoryData", "Input", "DummyData"):
@@ -423,80 +336,3 @@ _LAYERS: Mapping[str, Callable[[_Layer], _Made]] = {
     "EuclideanLoss": _fixed("output", kind="linear"),
     "SigmoidCrossEntropyLoss": _fixed("output", kind="logistic"),
 }
-
-
-# -- weights ----------------------------------------------------------------------------------------------------------
-
-
-def read_caffemodel(path: str | os.PathLike[str]) -> dict[str, NDArray[np.float32]]:
-    """The weights of a caffemodel by our names: ``<layer>_weight``, ``<layer>_bias``, ``<layer>_moving_mean``, ...
-
-    Raises
-    ------
-    NotFound
-        There is no such file.
-    ModelFileError
-        It is no caffemodel, is damaged or hostile.
-    """
-    data = file_bytes(path)
-    with blaming(path, "a Caffe model"):
-        made: dict[str, NDArray[np.float32]] = {}
-        for f in fields(data):
-            if f.number in (2, 100):
-                made |= _weights(f.bytes, first=f.number == 2)
-        if not made:
-            raise ModelFileError("it holds no weights")
-        return made
-
-
-def _weights(message: memoryview, *, first: bool) -> dict[str, NDArray[np.float32]]:
-    name_at, type_at, blobs_at = (4, 5, 6) if first else (1, 2, 7)
-    name, kind = "", ""
-    blobs: list[NDArray[np.float32]] = []
-    for f in fields(message):
-        if f.number == name_at:
-            name = text(f.bytes)
-        elif f.number == type_at:
-            kind = {_V1_INNER_PRODUCT: "InnerProduct"}.get(f.int, "V1") if first else text(f.bytes)
-        elif f.number == blobs_at:
-            blobs.append(_blob(f.bytes))
-    return named(name, blobs, kind)
-
-
-def named(name: str, blobs: Sequence[NDArray[np.float32]], kind: str = "") -> dict[str, NDArray[np.float32]]:
-    """The arrays of one layer by our names; the statistics of a BatchNorm come divided by their last number."""
-    if len(blobs) == 3 and kind in ("BatchNorm", "") and blobs[2].size == 1:
-        factor = float(blobs[2].reshape(-1)[0])
-        scale = np.float32(1 / factor if factor else 0.0)
-        return {f"{name}_moving_mean": blobs[0].reshape(-1) * scale, f"{name}_moving_var": blobs[1].reshape(-1) * scale}
-    made = {}
-    for role, values in zip(("weight", "bias"), blobs):
-        shape = values.shape
-        if role == "bias":
-            shape = (-1,)
-        elif kind == "InnerProduct" and len(shape) == 4:  # the first format gives every array four dimensions
-            shape = shape[2:]
-        made[f"{name}_{role}"] = np.ascontiguousarray(values.reshape(shape), np.float32)
-    return made
-
-
-def _blob(message: memoryview) -> NDArray[np.float32]:
-    shape: list[int] = []
-    old = [0, 0, 0, 0]
-    parts: list[NDArray[Any]] = []
-    for f in fields(message):
-        if f.number == 7:
-            shape = [n for d in fields(f.bytes) if d.number == 1 for n in varints(d)]
-        elif f.number == 5:
-            parts.append(floats(f.bytes))
-        elif f.number == 8:
-            if len(f.bytes) % 8:
-                raise ModelFileError("packed numbers are cut short")
-            parts.append(np.frombuffer(f.bytes, "<f8"))
-        elif f.number in (1, 2, 3, 4):
-            old[f.number - 1] = f.int
-    sizes = tuple(shape or old)
-    values = np.concatenate(parts) if parts else np.zeros(0)
-    if any(n < 0 for n in sizes) or math.prod(sizes) != len(values):
-        raise ModelFileError(f"an array of the shape {sizes} has {len(values):,} numbers")
-    return as_float32(values).reshape(sizes)

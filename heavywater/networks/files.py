@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from heavywater.errors import ModelFileError, NotFound, NotSupported
 from heavywater.networks.graph import Graph
 from heavywater.networks.mxnet_arrays import MAGIC, write_params
-from heavywater.networks.mxnet_symbol import write_symbol
+from heavywater.networks.mxnet_symbol_write import write_symbol
 
 __all__ = ["kind_of", "read_arrays", "read_network", "write_params", "write_symbol"]
 
@@ -30,7 +30,7 @@ _ARRAYS: Mapping[str, tuple[str, str]] = {
     "mxnet arrays": ("mxnet_arrays", "read_params"),
     "onnx": ("onnx_read", "read_onnx_arrays"),
     "tensorflow checkpoint": ("tensorflow_checkpoint", "read_checkpoint"),
-    "caffe model": ("caffe", "read_caffemodel"),
+    "caffe model": ("caffe_weights", "read_caffemodel"),
     "hdf5": ("weights", "read_hdf5"),
     "safetensors": ("weights", "read_safetensors"),
 }

@@ -272,10 +272,10 @@ class Graph:
         nodes[index] = replace(node, attrs={**node.attrs, "hidden": classes})
         return Graph(tuple(nodes), self.head)
 
-    def _kept(self, keep: Sequence[int]) -> Graph:
+    def _kept(self, keep: Sequence[int], head: int | None = None) -> Graph:
         place = {old: new for new, old in enumerate(keep)}
         nodes = tuple(replace(self.nodes[i], inputs=tuple(place[j] for j in self.nodes[i].inputs)) for i in keep)
-        return Graph(nodes, len(nodes) - 1)
+        return Graph(nodes, len(nodes) - 1 if head is None else place[head])
 
     # -- as JSON ------------------------------------------------------------------------------------------------------
 
@@ -333,3 +333,9 @@ class Builder:
 
     def graph(self, head: int) -> Graph:
         return Graph(tuple(self.nodes), head)
+
+    def finished(self, last: int) -> Graph:
+        """The graph of what node `last` needs; the head lies before a softmax or another output there."""
+        head = self.nodes[last].inputs[0] if self.nodes[last].op in ("softmax", "output") else last
+        full = self.graph(head)
+        return full._kept(full.needed(last), head)

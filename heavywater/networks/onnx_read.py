@@ -132,18 +132,7 @@ class _Reader:
             self._node(node)
         if not self.proto.output or self.proto.output[0].name not in self.values:
             raise ModelFileError("its first output is not computed from its input")
-        last = head = self.values[self.proto.output[0].name]
-        nodes = self.builder.nodes
-        if nodes[head].op == "softmax":
-            head = nodes[head].inputs[0]
-        full = Graph(tuple(nodes), head)
-        keep = full.needed(last)
-        place = {old: new for new, old in enumerate(keep)}
-        kept = [full.nodes[i] for i in keep]
-        return (
-            Graph(tuple(type(n)(n.name, n.op, tuple(place[j] for j in n.inputs), n.attrs) for n in kept), place[head]),
-            self.arrays,
-        )
+        return self.builder.finished(self.values[self.proto.output[0].name]), self.arrays
 
     # -- building -----------------------------------------------------------------------------------------------------
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from heavywater.errors import ModelFileError, NotSupported
-from heavywater.networks.caffe import named
+from heavywater.networks.caffe_weights import named
 from heavywater.networks.source import as_float32, blaming, file_bytes
 
 __all__ = ["parse_hdf5", "read_hdf5", "read_safetensors"]

@@ -13,7 +13,7 @@ from heavywater.networks.catalog import build
 from heavywater.networks.files import read_arrays, read_network
 from heavywater.networks.initial import initial_array
 from heavywater.networks.mxnet_arrays import params_bytes
-from heavywater.networks.mxnet_symbol import symbol_text
+from heavywater.networks.mxnet_symbol_write import symbol_text
 from tests.networks.wire import field, metagraph, node
 
 

@@ -13,7 +13,8 @@ from heavywater.errors import H2OValueError, ModelFileError, NotFound
 from heavywater.networks.catalog import build
 from heavywater.networks.files import read_arrays, read_network, write_params, write_symbol
 from heavywater.networks.mxnet_arrays import params_bytes, parse_params
-from heavywater.networks.mxnet_symbol import parse_symbol, symbol_text
+from heavywater.networks.mxnet_symbol import parse_symbol
+from heavywater.networks.mxnet_symbol_write import symbol_text
 
 torch = pytest.importorskip("torch")
 
