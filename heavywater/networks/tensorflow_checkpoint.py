@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from heavywater.errors import ModelFileError
 from heavywater.networks.protobuf import fields, varint
 from heavywater.networks.source import as_float32, blaming, file_bytes
-from heavywater.networks.tensorflow_graph import shape_of
+from heavywater.networks.tensorflow_messages import shape_of
 
 __all__ = ["Entry", "read_checkpoint", "read_index"]
 
