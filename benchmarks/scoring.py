@@ -22,6 +22,8 @@ from typing import Any
 
 import numpy as np
 
+from heavywater.errors import NotSupported
+
 H2O_SCRIPT = """
 import sys, time, pandas as pd, h2o
 data, model, jar, repeat = sys.argv[1], sys.argv[2], sys.argv[3], int(sys.argv[4])
@@ -144,7 +146,9 @@ def _h2o(python: Path, folder: Path, mojo: Path, many: dict[str, list[Any]]) -> 
     pl.DataFrame(many).write_csv(folder / "data.csv")
     jar = next(python.parent.parent.glob("lib/python3*/site-packages/h2o/backend/bin/h2o.jar"))
     command = [str(python), "-W", "ignore", "-c", H2O_SCRIPT, str(folder / "data.csv"), str(mojo), str(jar), "5"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=900, check=True)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=900)
+    if done.returncode:
+        raise NotSupported(f"{python} cannot run mojo_predict_pandas (it needs h2o and pandas): {done.stderr[-300:]}")
     p50, worst, speed = map(float, done.stdout.split()[-3:])
     return "H2O's mojo_predict_pandas (5 calls)", f"{p50 * 1e3:,.0f} ms", f"{worst * 1e3:,.0f} ms", f"{speed:,.0f}"
 
