@@ -231,7 +231,7 @@ def _variable(r: _Reader, node: TFNode) -> Value:
     return Value(shape=shape, variable=node.name)
 
 
-def _placeholder(r: _Reader, node: TFNode) -> Value:
+def _second_input(r: _Reader, node: TFNode) -> Value:
     raise ModelFileError(f"the predictions depend on a second input, {node.name[:60]!a}")
 
 
@@ -393,7 +393,7 @@ _READ: Mapping[str, Callable[[_Reader, TFNode], Value]] = {
     "Const": _const,
     "Variable": _variable,
     "VariableV2": _variable,
-    "Placeholder": _placeholder,
+    "Placeholder": _second_input,
     "PlaceholderWithDefault": _pass,
     "Identity": _pass,
     "StopGradient": _pass,
