@@ -45,7 +45,9 @@ def test_one_thread_and_two_give_the_same_bits(frame: h2o.H2OFrame, threads: Any
     weights = []
     for count in (1, 2):
         threads(count)
-        model = H2ODeepLearningEstimator(hidden=[20, 20], epochs=5, seed=4, mini_batch_size=16, reproducible=reproducible)
+        model = H2ODeepLearningEstimator(
+            hidden=[20, 20], epochs=5, seed=4, mini_batch_size=16, reproducible=reproducible
+        )
         model.train(x=X, y="y", training_frame=frame)
         weights.append(model._model.state.arrays)
     for name in weights[0]:
@@ -63,7 +65,9 @@ def test_batches_learn(frame: h2o.H2OFrame, size: int) -> None:
 
 def test_autoencoders_learn_in_batches(frame: h2o.H2OFrame) -> None:
     def mse(**params: Any) -> float:
-        model = H2OAutoEncoderEstimator(hidden=[6], activation="Tanh", seed=1, **params).train(x=X, training_frame=frame)
+        model = H2OAutoEncoderEstimator(hidden=[6], activation="Tanh", seed=1, **params).train(
+            x=X, training_frame=frame
+        )
         return float(model.mse())
 
     assert mse(mini_batch_size=8, epochs=60) < 0.5 * mse(epochs=0)

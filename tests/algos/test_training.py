@@ -81,9 +81,7 @@ def test_runtime_limit_ends_training_and_says_so(frame: h2o.H2OFrame) -> None:
 
 def endless(frame: h2o.H2OFrame, **params: Any) -> H2ODeepLearningEstimator:
     params = {"epochs": 1e9, "stopping_rounds": 0, "classification_stop": -1, "max_runtime_secs": 60, **params}
-    return classifier(**params).train(
-        x=X, y="y", training_frame=frame
-    )
+    return classifier(**params).train(x=X, y="y", training_frame=frame)
 
 
 @pytest.mark.parametrize("reproducible", [False, True])
