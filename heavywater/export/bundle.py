@@ -48,7 +48,9 @@ def export_bundle(model: Model, folder: str | os.PathLike[str], *, force: bool =
     if not isinstance(model, DeepLearningModel):
         raise H2OTypeError(f"the reader scores Deep Learning models; this is a {model.algo} model")
     if model.actual.offset_column:
-        raise NotSupported(f"offset_column: the reader cannot be given the offset {model.actual.offset_column!r} of a row")
+        raise NotSupported(
+            f"offset_column: the reader cannot be given the offset {model.actual.offset_column!r} of a row"
+        )
     target = Path(os.path.abspath(os.fspath(folder)))
     taken = [n for n in (MODEL_FILE, READER_FILE) if (target / n).exists()]
     if taken and not force:
@@ -77,7 +79,10 @@ def golden_rows(model: DeepLearningModel) -> dict[str, Any]:
             rows[name] = [found[(i + k) % len(found)] for k in range(6)] + [None, "a level that does not exist"]
         else:
             mean, spread = typical.get(name, (0.0, 1.0))
-            rows[name] = [mean + spread * s for s in (0.0, 0.5, -0.5, 1.0 + 0.1 * i, -1.0, 0.25)] + [None, mean + 2.0 * spread]
+            rows[name] = [mean + spread * s for s in (0.0, 0.5, -0.5, 1.0 + 0.1 * i, -1.0, 0.25)] + [
+                None,
+                mean + 2.0 * spread,
+            ]
     table = {
         n: pl.Series(v, dtype=pl.Enum([*levels[n], *{"a level that does not exist"}.difference(levels[n])]))
         if n in levels

@@ -53,7 +53,9 @@ def onnx_model(model: Model) -> Any:
         ir_version=IR,
     )
     about = {"model": net.name, "category": net.category, "uuid": str(net.uuid())}
-    helper.set_model_props(made, {**about, "columns": json.dumps(_columns(model)), "outputs": json.dumps(_outputs(net))})
+    helper.set_model_props(
+        made, {**about, "columns": json.dumps(_columns(model)), "outputs": json.dumps(_outputs(net))}
+    )
     return made
 
 
@@ -61,7 +63,9 @@ def _columns(model: Model) -> dict[str, dict[str, Any]]:
     """What a service may tell about each input: its levels, or the range of training."""
     names, levels = inputs_of(model)
     ranges = ranges_of(model)
-    return {n: {"levels": list(levels[n])} if n in levels else {"range": ranges[n]} if n in ranges else {} for n in names}
+    return {
+        n: {"levels": list(levels[n])} if n in levels else {"range": ranges[n]} if n in ranges else {} for n in names
+    }
 
 
 def _outputs(net: Any) -> list[str]:
@@ -232,7 +236,9 @@ class _Graph:
             self._output("reconstruction", a, self.kinds.DOUBLE, net.units[-1])
         elif net.category == "Regression":
             if net.response_mul is not None and net.response_sub is not None:
-                a = self.node("Add", self.node("Div", a, self.constant(net.response_mul)), self.constant(net.response_sub))
+                a = self.node(
+                    "Add", self.node("Div", a, self.constant(net.response_mul)), self.constant(net.response_sub)
+                )
             if net.log_link:
                 a = self.node("Min", self.node("Exp", a), self.constant(1e19))
             self._output("prediction", a, self.kinds.DOUBLE, 1)

@@ -10,7 +10,6 @@ from __future__ import annotations
 import csv
 import json
 import math
-import re
 import struct
 import sys
 from collections.abc import Mapping, Sequence
@@ -19,7 +18,6 @@ from typing import Any
 import numpy as np
 
 _FLOATS = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
-_WHOLE = re.compile(r"[+-]?[0-9]+").fullmatch
 _DTYPES = {"F32": "<f4", "F64": "<f8", "I32": "<i4", "I64": "<i8", "U8": "|u1"}
 
 
@@ -118,8 +116,6 @@ class Scorer:
                 out[name] = cells
             elif e["kind"] == "Binary":
                 out |= {f"{name}:{b}": ((code + 1) >> b & 1).astype(float) for b in range(1 + int(math.log2(len(levels))))}
-            elif e["kind"] == "LabelEncoder" and all(map(_WHOLE, levels)):  # an unseen one is its number too
-                out[name] = [float(c) if _WHOLE(str(c).removesuffix(".0")) else None for c in cells]
             elif name in e["values"]:
                 out[f"{name}.Eigen" if e["kind"] == "Eigen" else name] = np.array([*e["values"][name], math.nan])[code]
             elif e["kind"] == "EnumLimited" and name in e["order"]:

@@ -65,16 +65,19 @@ class Encoding:
         return Frame(pl.DataFrame([*new, *rest]), frame.uuids)
 
     def extended(self, frame: Frame, *, h2o: bool) -> Encoding:
-        """This recipe, with the levels of a frame to be scored that were not seen in training.
+        """This recipe, with what H2O makes of levels of a frame to be scored that were not seen in training.
 
-        Where all labels are whole numbers, an unseen one is its number; other unseen levels have none, and count as
-        missing. H2O numbers them after the known ones instead, and learns Eigen and EnumLimited anew from every frame
-        that it scores, so that the prediction for a row depends on the other rows.
+        Without `h2o` they have no number and count as missing, in every export as here.  H2O takes a label that is a
+        whole number, where all of training's are, for that number, numbers others after the known ones, and learns
+        Eigen and EnumLimited anew from every frame that it scores, so that the prediction for a row depends on the
+        other rows.
         """
+        if not h2o or self.kind == "SortByResponse":
+            return self
         levels, values, order = dict(self.levels), dict(self.values), dict(self.order)
         for c, known in self.levels.items():
             numbered = self.kind == "LabelEncoder" and all(map(_WHOLE.fullmatch, known))
-            if c not in frame.names or not frame.nrow or not (numbered or (h2o and self.kind != "SortByResponse")):
+            if c not in frame.names or not frame.nrow:
                 continue
             text = as_text(frame.column(c))
             unseen = dict.fromkeys(frame.levels(c) or text.drop_nulls().unique().sort())

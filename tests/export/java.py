@@ -64,7 +64,9 @@ def read_scores(path: Path, ours: Frame) -> tuple[Frame, pl.DataFrame]:
     lines = path.read_text(encoding="utf-8").splitlines()
     scored = [line != MISSING for line in lines]
     numbers = ours.data.select(pl.col(pl.Float64))
-    assert [not r for r in scored] == numbers.select(pl.any_horizontal(pl.all().is_nan())).to_series().to_list() or all(scored)
+    assert [not r for r in scored] == numbers.select(pl.any_horizontal(pl.all().is_nan())).to_series().to_list() or all(
+        scored
+    )
     columns = zip(*(line.split(SEPARATOR) for line in lines if line != MISSING), strict=True)
     labelled = ours.kind(ours.names[0]) == "enum"
     java = {

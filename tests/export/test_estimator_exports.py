@@ -17,12 +17,16 @@ from heavywater.estimators.deeplearning import H2ODeepLearningEstimator
 def frame() -> h2o.H2OFrame:
     random = np.random.default_rng(5)
     x = random.normal(size=(200, 2))
-    return h2o.H2OFrame({"a": x[:, 0], "b": x[:, 1], "c": random.choice(["u", "v"], 200), "y": np.where(x[:, 0] > 0, "p", "n")})
+    return h2o.H2OFrame(
+        {"a": x[:, 0], "b": x[:, 1], "c": random.choice(["u", "v"], 200), "y": np.where(x[:, 0] > 0, "p", "n")}
+    )
 
 
 @pytest.fixture(scope="module")
 def model(frame: h2o.H2OFrame) -> Any:
-    return H2ODeepLearningEstimator(hidden=[6], epochs=5, seed=1, model_id="exported").train(y="y", training_frame=frame)
+    return H2ODeepLearningEstimator(hidden=[6], epochs=5, seed=1, model_id="exported").train(
+        y="y", training_frame=frame
+    )
 
 
 def test_a_mojo_comes_back_with_the_same_predictions(model: Any, frame: h2o.H2OFrame, tmp_path: Path) -> None:

@@ -48,7 +48,9 @@ def by_pojo(tmp_path_factory):
     jobs = []
     for name in names:
         m = model(name)
-        write_rows(awkward_frame(), list(m.design.names if m.encoding is None else m.encoding.columns), folder / f"{name}.in")
+        write_rows(
+            awkward_frame(), list(m.design.names if m.encoding is None else m.encoding.columns), folder / f"{name}.in"
+        )
         jobs.append((class_name(name), folder / f"{name}.in", folder / f"{name}.out"))
     score_java(jobs, folder)
     return folder

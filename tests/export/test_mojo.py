@@ -95,7 +95,9 @@ def test_offsets_are_refused(tmp_path):
     from heavywater.engine.session import LocalSession
 
     params = {"hidden": [2], "epochs": 1, "offset_column": "w", "seed": 1}
-    m = LocalSession(nthreads=1).train(TrainRequest("deeplearning", params, ["n"], "amount", training_frame(), quiet=True))
+    m = LocalSession(nthreads=1).train(
+        TrainRequest("deeplearning", params, ["n"], "amount", training_frame(), quiet=True)
+    )
     with pytest.raises(NotSupported, match="offset_column"):
         write_mojo(m, tmp_path / "m.zip")
 

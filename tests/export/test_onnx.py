@@ -40,6 +40,9 @@ def test_inputs_and_outputs_are_named_and_typed(tmp_path):
     assert {i.name: i.type for i in session.get_inputs()} == {
         "a": "tensor(string)", "b": "tensor(string)", "one": "tensor(string)", "n": "tensor(double)", "m": "tensor(double)",
     }  # fmt: skip
-    assert [(o.name, o.type) for o in session.get_outputs()] == [("label", "tensor(string)"), ("probabilities", "tensor(double)")]
+    assert [(o.name, o.type) for o in session.get_outputs()] == [
+        ("label", "tensor(string)"),
+        ("probabilities", "tensor(double)"),
+    ]
     with pytest.raises(H2OValueError, match="exists"):
         write_onnx(model("binomial"), path, force=False)

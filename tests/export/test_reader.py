@@ -47,7 +47,11 @@ def test_the_reader_scores_as_the_model_does(tmp_path, name):
 def test_the_bundle_is_a_model_file_too(tmp_path):
     folder = export_bundle(model("binomial"), tmp_path / "b")
     state = read(folder / "model.hw", validators={"deeplearning": expected_arrays})
-    assert build_model(state, "again").predict(awkward_frame()).data.equals(model("binomial").predict(awkward_frame()).data)
+    assert (
+        build_model(state, "again")
+        .predict(awkward_frame())
+        .data.equals(model("binomial").predict(awkward_frame()).data)
+    )
     with pytest.raises(H2OValueError, match="exists"):
         export_bundle(model("binomial"), folder)
     export_bundle(model("multinomial"), folder, force=True)
@@ -58,7 +62,11 @@ def test_it_runs_alone(tmp_path):
     frame = awkward_frame().data.tail(20)
     frame.write_csv(folder / "data.csv")
     done = subprocess.run(
-        [sys.executable, "-I", "reader.py", "model.hw", "data.csv"], cwd=folder, capture_output=True, text=True, timeout=60
+        [sys.executable, "-I", "reader.py", "model.hw", "data.csv"],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=60,
     )
     assert done.returncode == 0, done.stderr
     header, *lines = csv.reader(done.stdout.splitlines())
@@ -85,11 +93,7 @@ def test_golden_rows_are_checked_on_load(tmp_path):
 def test_it_is_one_short_file_that_needs_numpy_only():
     text = Path(reader.__file__).read_text(encoding="utf-8")
     assert len(text.splitlines()) <= 200
-    imported = {
-        name.split(".")[0]
-        for node in ast.walk(ast.parse(text))
-        for name in named(node)
-    }
+    imported = {name.split(".")[0] for node in ast.walk(ast.parse(text)) for name in named(node)}
     assert imported <= {"numpy", *sys.stdlib_module_names}
 
 
@@ -97,13 +101,3 @@ def named(node: ast.AST) -> list[str]:
     if isinstance(node, ast.Import):
         return [a.name for a in node.names]
     return [str(node.module)] if isinstance(node, ast.ImportFrom) else []
-
-
-def test_an_unseen_number_among_labels_is_its_number():
-    m = model("label")
-    frame = Frame.of(pl.DataFrame({"a": pl.Series(["9", "5", None, "x"], dtype=pl.Enum(["9", "5", "x"])), "n": [0.0] * 4}))
-    rows = {"a": ["9", "5", None, "x"], "n": [0.0] * 4}
-    state = m.state
-    found = Scorer("", (state.schema, state.output, state.arrays))
-    assert np.allclose(found.inputs(rows), m.inputs(frame), atol=1e-12)
-    assert np.allclose(found.inputs({**rows, "a": [9.0, 5.0, None, "x"]}), m.inputs(frame), atol=1e-12)

@@ -29,7 +29,11 @@ ZOO: dict[str, dict[str, Any]] = {
     "binomial_tanh": {"y": "two", "activation": "Tanh"},
     "binomial_maxout": {"y": "two", "activation": "Maxout"},
     "binomial_exprectifier": {"y": "two", "activation": "ExpRectifier"},
-    "binomial_rectifier_dropout": {"y": "two", "activation": "RectifierWithDropout", "hidden_dropout_ratios": [0.2, 0.4]},
+    "binomial_rectifier_dropout": {
+        "y": "two",
+        "activation": "RectifierWithDropout",
+        "hidden_dropout_ratios": [0.2, 0.4],
+    },
     "binomial_tanh_dropout": {"y": "two", "activation": "TanhWithDropout"},
     "binomial_maxout_dropout": {"y": "two", "activation": "MaxoutWithDropout"},
     "binomial_exprectifier_dropout": {"y": "two", "activation": "ExpRectifierWithDropout"},
@@ -114,7 +118,7 @@ def awkward_frame() -> Frame:
     rows: list[dict[str, Any]] = [
         {},
         {"a": "1", "b": "日本", "p": "w", "one": "only", "n": 0.0, "m": 0.0, "many": "L1"},
-        {"a": "neun", "b": "nie", "p": "?", "one": "two", "n": 1.0, "m": 2.0, "many": "L99"},
+        {"a": "9", "b": "nie", "p": "?", "one": "two", "n": 1.0, "m": 2.0, "many": "L99"},
         {"a": "5", "b": "\\n", "p": "zz", "n": 1e308, "m": -1e308, "many": "L2"},
         {"a": "2", "b": "x,y", "p": "x", "one": "only", "n": 5e-324, "m": -0.0, "many": "L3"},
         {"a": "2", "b": 'sag "ja"', "p": "y", "one": "only", "n": 1e30, "m": 12.5, "many": "L13"},
