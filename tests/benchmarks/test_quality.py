@@ -16,6 +16,7 @@ def test_small_sets(shared: Path, name: str) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:.*is not UTF-8")
 @pytest.mark.parametrize("name", ["cal_housing", "airlines", "adult"])
 def test_larger_sets(shared: Path, name: str) -> None:
     result = measured(shared, name, reference(shared)[name], seeds=1)
