@@ -15,7 +15,12 @@ from heavywater.params import Message
 
 def check_data(ctx: TrainContext) -> list[Message]:
     """All problems, errors and warnings, of the parameters with these frames."""
-    facts = DataFacts(
+    return [*check_facts(ctx.params, data_facts(ctx)), *check_start(ctx)]
+
+
+def data_facts(ctx: TrainContext) -> DataFacts:
+    """What the rules ask about the frames of a run."""
+    return DataFacts(
         nrow=ctx.train.nrow,
         kinds=ctx.train.kinds,
         predictors=ctx.x,
@@ -24,7 +29,6 @@ def check_data(ctx: TrainContext) -> list[Message]:
         valid_nrow=None if ctx.valid is None else ctx.valid.nrow,
         valid_kinds=None if ctx.valid is None else ctx.valid.kinds,
     )
-    return [*check_facts(ctx.params, facts), *check_start(ctx)]
 
 
 def column_facts(frame: Frame, name: str) -> ColumnFacts:

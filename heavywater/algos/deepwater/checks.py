@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from heavywater.algos.base import TrainContext
-from heavywater.algos.deeplearning.checks import column_facts
-from heavywater.algos.deeplearning.data_rules import DataFacts
+from heavywater.algos.deeplearning.checks import data_facts
 from heavywater.algos.deeplearning.data_rules import check_data as check_facts
 from heavywater.algos.deepwater.data import image_of
 from heavywater.algos.deepwater.resolve import as_deep_learning
@@ -29,16 +28,7 @@ FIXED = (
 
 def check_data(ctx: TrainContext) -> list[Message]:
     """All problems, errors and warnings, of the parameters with these frames."""
-    facts = DataFacts(
-        nrow=ctx.train.nrow,
-        kinds=ctx.train.kinds,
-        predictors=ctx.x,
-        response=ctx.y,
-        column=lambda name: column_facts(ctx.train, name),
-        valid_nrow=None if ctx.valid is None else ctx.valid.nrow,
-        valid_kinds=None if ctx.valid is None else ctx.valid.kinds,
-    )
-    found = check_facts(as_deep_learning(ctx.params), facts)
+    found = check_facts(as_deep_learning(ctx.params), data_facts(ctx))
     if any(m.severity == "error" for m in found):
         return found
     return [*found, *_weights(ctx), *_images(ctx), *_checkpoint(ctx)]
