@@ -34,8 +34,8 @@ class Engine(Protocol):
         """Train one iteration; yields the number of rows trained about every `seconds`."""
         ...
 
-    def write_back(self) -> None:
-        """Bring the network up to date."""
+    def write_back(self, *, weights_only: bool = False) -> None:
+        """Bring the network up to date; what scoring does not need may wait if `weights_only`."""
         ...
 
     def reload(self) -> None:
@@ -108,7 +108,7 @@ class ExactEngine:
             weights=weights,
         )
 
-    def write_back(self) -> None:
+    def write_back(self, *, weights_only: bool = False) -> None:
         """Nothing to do: the trainer works on the network itself."""
 
     def reload(self) -> None:
@@ -185,8 +185,8 @@ class FastEngine:
         taken, self._queue = self._queue[:count], self._queue[count:]
         return np.ascontiguousarray(taken)
 
-    def write_back(self) -> None:
-        self._trainer.write_back()
+    def write_back(self, *, weights_only: bool = False) -> None:
+        self._trainer.write_back(weights_only=weights_only)
 
     def reload(self) -> None:
         self._trainer.reload()

@@ -24,8 +24,8 @@ from heavywater.errors import Cancelled, UnstableModel
 from heavywater.metrics import more_is_better
 from heavywater.models.state import ModelState
 
-_ROWS_TO_LOOK_AT = 30_000
-"""Rows that a run may score between its scorings, in search of the best network."""
+_WEIGHTS_TO_LOOK_AT = 1_500_000_000
+"""Rows times weights that a run may score between its scorings, in search of the best network: a second or less."""
 _SLICE_SECONDS = 0.25
 """Kernels hand back control about this often: to show progress, to look at the clock, to be stopped."""
 
@@ -189,16 +189,18 @@ class _Run:
         if h.h2o or not p.overwrite_with_best_model or self.best is None:
             return False
         judged = self.data.valid_set or self.data.train_set
-        return judged.frame.nrow * (self.iterations - self.start.iterations) <= _ROWS_TO_LOOK_AT
+        looked_at = judged.frame.nrow * (self.iterations - self.start.iterations)
+        return looked_at * self.network.topology.n_weights <= _WEIGHTS_TO_LOOK_AT
 
     def _look(self) -> None:
         """Remember the network if it is the best one; the history does not learn of it."""
-        self.engine.write_back()
+        self.engine.write_back(weights_only=True)
         try:
             loss = self._loss(self._event(self.network))
         except UnstableModel:
             return
         if self.best is not None and loss < self.best[0]:
+            self.engine.write_back()
             self.best = (loss, self.network.copy())
 
     def _score(self) -> None:

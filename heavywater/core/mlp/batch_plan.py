@@ -184,8 +184,10 @@ def load_batch(plan: BatchPlan, store: np.ndarray, network: Network, hyper: Hype
             ours[...] = theirs
 
 
-def unload_batch(plan: BatchPlan, store: np.ndarray, network: Network, hyper: Hyper) -> None:
+def unload_batch(
+    plan: BatchPlan, store: np.ndarray, network: Network, hyper: Hyper, *, weights_only: bool = False
+) -> None:
     """Write the store back to the network."""
-    for part, name in enumerate(optimiser_parts(hyper)):
+    for part, name in enumerate(optimiser_parts(hyper)[: 1 if weights_only else None]):
         for ours, theirs in _views(plan, store, network, getattr(network, name), part):
             theirs[...] = ours

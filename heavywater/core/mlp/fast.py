@@ -20,11 +20,11 @@ from heavywater.core.mlp.fast_input import ask_for, read_row, stream_key, unifor
 from heavywater.core.mlp.fast_update import set_coefficients, update_share
 from heavywater.core.mlp.functions import EXACT, INNER, activate, class_error, derivative, regression_error
 from heavywater.core.mlp.layout import AUTOENCODER, MAXOUT, RECTIFIER, SOFTMAX
-from heavywater.core.mlp.loops import axpy, dot
+from heavywater.core.mlp.loops import axpy
 from heavywater.core.mlp.plan import Plan
 from heavywater.core.mlp.rectifier import rectified_errors, rectify, rectify_some
 from heavywater.core.mlp.sync import meet
-from heavywater.core.mlp.tiles import gathered
+from heavywater.core.mlp.tiles import gathered, row_products
 
 f32 = np.float32
 INPUT_STREAM = 0
@@ -47,7 +47,8 @@ class Shared(NamedTuple):
 
 class Own(NamedTuple):
     """Buffers of one thread: this and the next row's inputs (as a list, in full, before dropout), net inputs of each
-    share, errors of a share (per unit, per channel), buffers of the optimiser, lengths of the lists.
+    share, errors of a share (per unit, per channel), buffers of the optimiser, lengths of the lists, numbers of rows
+    of weights (all of a share's; those that wait).
     """
 
     inputs: np.ndarray
@@ -61,6 +62,8 @@ class Own(NamedTuple):
     decays: np.ndarray
     coefficients: np.ndarray
     length: np.ndarray
+    all_rows: np.ndarray
+    later: np.ndarray
 
 
 def own_buffers(plan: Plan, autoencoder: bool) -> Own:
@@ -79,20 +82,20 @@ def own_buffers(plan: Plan, autoencoder: bool) -> Own:
         decays=np.zeros(widest, np.float32),
         coefficients=np.zeros(5, np.float32),
         length=np.zeros(2, np.int64),
+        all_rows=np.arange(widest),
+        later=np.zeros(widest, np.int64),
     )
 
 
 @njit(**INNER)
-def net_inputs(plan, store, share, l, x, count, index, value, z):  # type: ignore[no-untyped-def]
+def net_inputs(plan, store, share, l, x, count, index, value, all_rows, z):  # type: ignore[no-untyped-def]
     """Net inputs without bias of a share's units (Maxout: channels) into ``z``."""
     rows = (plan.bounds[l, share + 1] - plan.bounds[l, share]) * plan.channels[l]
     base, width = plan.base[l, share], plan.width[l, share]
     if l == 0 and plan.by_input:
         gathered(index, value, 0, count, store, base, plan.parts * width, width, z, 0)
         return
-    for r in range(rows):
-        at = base + r * plan.parts * width
-        z[r] = dot(store[at : at + width], x[:width])
+    row_products(x, width, store, base, plan.parts * width, all_rows, rows, z)
 
 
 @njit(**INNER)
@@ -197,7 +200,7 @@ def train_share(  # type: ignore[no-untyped-def]
     thread, thread + threads, ...
     """
     a, out, winner, live, errors, bias_at, seen_at = shared
-    index, value, line, target, z, delta, spread, squares, decays, coefficients, length = own
+    index, value, line, target, z, delta, spread, squares, decays, coefficients, length, all_rows, later = own
     layers = len(plan.units) - 1
     shares = plan.bounds.shape[1] - 1
     last = layers - 1
@@ -229,7 +232,7 @@ def train_share(  # type: ignore[no-untyped-def]
             key = stream_key(h.seed, first + i, l + 1)
             for share in range(thread, shares, threads):
                 if l > 0 or i == 0 or plan.by_input:
-                    net_inputs(plan, store, share, l, below, length[now], index[now], value[now], z[share])
+                    net_inputs(plan, store, share, l, below, length[now], index[now], value[now], all_rows, z[share])
                 if l < last:
                     activations(h, net, plan, share, l, z[share], key, a, winner, live, bias_at[l], seen_at[l])
                 else:
@@ -255,7 +258,7 @@ def train_share(  # type: ignore[no-untyped-def]
                 update_share(
                     h, net, plan, store, share, l, below, length[now], index[now], value[now], delta, live, winner,
                     passed, bias_at[l], seen_at[l], coefficients, spread, squares,
-                    decays, ahead if l == 0 else nothing, z[share],
+                    decays, later, ahead if l == 0 else nothing, z[share],
                 )  # fmt: skip
             if threads > 1 and l > 0:
                 step += 1

@@ -6,7 +6,19 @@ import numpy as np
 from numba import njit
 
 from heavywater.core.mlp.functions import INNER
-from heavywater.core.mlp.loops import adadelta, adadelta_inputs, axpy, descend, dot, heavy_ball, limit, prepare
+from heavywater.core.mlp.loops import (
+    adadelta,
+    adadelta_ahead,
+    adadelta_down,
+    adadelta_inputs,
+    axpy,
+    descend,
+    dot,
+    heavy_ball,
+    limit,
+    prepare,
+)
+from heavywater.core.mlp.tiles import row_products
 from heavywater.core.mlp.update import learning_rate, momentum
 
 f32 = np.float32
@@ -15,15 +27,10 @@ NO_LIMIT = 3.4e38
 
 
 @njit(**INNER)
-def step_rows(h, store, at, width, n, v, squares, decays, s, coefficients):  # type: ignore[no-untyped-def]
-    """One optimiser step on `n` weights at ``store[at]`` whose gradient is ``s * v``."""
+def step_rows(h, store, at, width, n, v, s, coefficients):  # type: ignore[no-untyped-def]
+    """One optimiser step other than ADADELTA's on `n` weights at ``store[at]`` whose gradient is ``s * v``."""
     w = store[at : at + n]
-    if h.adaptive:
-        adadelta(
-            store, at, width, width, v, squares, decays, s, f32(h.rho), f32(h.epsilon), f32(h.l1), f32(h.l2),
-            h.fast_mode,
-        )  # fmt: skip
-    elif h.momentum_start != 0 or h.momentum_stable != 0:
+    if h.momentum_start != 0 or h.momentum_stable != 0:
         u = store[at + width : at + width + n]
         a, b, c, e = coefficients[0], coefficients[1], coefficients[2], coefficients[3]
         heavy_ball(w, u, v[:n], s, h.fast_mode, a, b, c, e, f32(h.l1), f32(h.l2))
@@ -74,6 +81,25 @@ def set_coefficients(h, processed, layer, out):  # type: ignore[no-untyped-def]
 
 
 @njit(**INNER)
+def step_biases(b, d, g, delta, live, mean_square, rho, epsilon, l1, l2, keep):  # type: ignore[no-untyped-def]
+    """`step_bias` with ADADELTA for all units of a share in one loop; units that are off do not move.
+
+    `mean_square` is the mean squared input; `b`, `d` and `g` are float64, `delta` float32, `live` bool.
+    """
+    for u in range(len(delta)):
+        dlt, old = np.float64(delta[u]), b[u]
+        sign = 1.0 if old > 0 else (-1.0 if old < 0 else 0.0)
+        q = dlt * dlt * mean_square
+        new_g = rho * g[u] + (1 - rho) * q
+        rate = np.sqrt((d[u] + epsilon) / (new_g + epsilon))
+        new_d = rho * d[u] + (1 - rho) * rate * rate * q
+        moves = live[u] & ((dlt != 0) | (not keep))
+        g[u] = new_g if moves else g[u]
+        d[u] = new_d if moves else d[u]
+        b[u] = old - rate * (dlt + sign * l1 + old * l2) if moves else old
+
+
+@njit(**INNER)
 def update_share(  # type: ignore[no-untyped-def]
     h,
     net,
@@ -95,66 +121,86 @@ def update_share(  # type: ignore[no-untyped-def]
     spread,
     squares,
     decays,
+    later,
     ahead,
     z,
 ):
     """Update a share's units of weight layer `l`; adds the errors passed down to `below` unless ``l == 0``.
 
-    With the first layer unit by unit, `ahead` is the next row's input (or empty) and `z` takes its net inputs.
+    With the first layer unit by unit, `ahead` is the next row's input (or empty) and `z` takes its net inputs: in the
+    same pass as the update, and for the units without one (numbered in `later`) at the end.
     """
     ch = plan.channels[l]
     n = plan.units[l]
     lo, hi = plan.bounds[l, share], plan.bounds[l, share + 1]
     base, width = plan.base[l, share], plan.width[l, share]
+    step = plan.parts * width
     hidden = l < len(plan.units) - 2
     at = plan.places[l + 1]
-    momentum_on = not h.adaptive and (h.momentum_start != 0 or h.momentum_stable != 0)
-    shortcut = h.fast_mode or (not h.adaptive and not momentum_on and h.l1 == 0 and h.l2 == 0)
-    by_input = l == 0 and plan.by_input
-    mean_square = 0.0
-    if by_input:
+    adaptive, rho, eps, l1, l2, keep = h.adaptive, f32(h.rho), f32(h.epsilon), f32(h.l1), f32(h.l2), h.fast_mode
+    momentum_on = not adaptive and (h.momentum_start != 0 or h.momentum_stable != 0)
+    shortcut = keep or (not adaptive and not momentum_on and h.l1 == 0 and h.l2 == 0)
+    limited = h.max_w2 < NO_LIMIT
+    sparsity = hidden and h.sparsity_beta > 0
+    one_by_one = not adaptive or ch == 2 or sparsity
+    if l == 0 and plan.by_input:
+        mean_square = 0.0
         for k in range(count):
             mean_square += np.float64(value[k]) * value[k]
-    else:
-        mean_square = np.float64(dot(x[:n], x[:n]))
-        if h.adaptive:
-            prepare(x[:width], squares, decays, f32(h.rho), h.fast_mode)
-    mean_square /= n
-    limited = h.max_w2 < NO_LIMIT
-    for u in range(lo, hi):
-        dlt = delta[u - lo]
-        k = int(winner[at + u]) if ch == 2 else 0
-        row = base + ((u - lo) * ch + k) * plan.parts * width
-        if (live[at + u] or not hidden) and not (shortcut and dlt == 0):
-            if not by_input:
-                if l > 0:
-                    axpy(below[:width], dlt, store[row : row + width])
-                step_rows(h, store, row, width, n, x, squares, decays, dlt, coefficients)
-                if limited:
-                    limit(store[row : row + n], f32(h.max_w2))
-            beta = 0.0
-            if hidden and h.sparsity_beta > 0:
-                beta = h.sparsity_beta * (net.mean_activation[seen + u] - h.average_activation)
-            q = np.float64(dlt) * dlt * mean_square
-            step_bias(h, net, first_bias + u * ch + k, np.float64(dlt), q, coefficients, beta)
-        if len(ahead) > 0:
-            for c in range(ch):
-                row = base + ((u - lo) * ch + c) * plan.parts * width
-                z[(u - lo) * ch + c] = dot(store[row : row + width], ahead[:width])
-    if by_input:
         rows = (hi - lo) * ch
         spread_out(delta, spread, lo, hi, ch, winner, at)
         spread[rows:width] = f32(0)
-        step = plan.parts * width
-        if h.adaptive:
-            prepare(spread[:width], squares, decays, f32(h.rho), h.fast_mode)
+        if adaptive:
+            prepare(spread[:width], squares, decays, rho, keep)
             adadelta_inputs(
-                store, base, step, width, index, value, count, spread, squares, decays, f32(h.rho), f32(h.epsilon),
-                f32(h.l1), f32(h.l2), h.fast_mode,
-            )  # fmt: skip
-            return
-        for k in range(count):
-            step_rows(h, store, base + index[k] * step, width, rows, spread, squares, decays, value[k], coefficients)
+                store, base, step, width, index, value, count, spread, squares, decays, rho, eps, l1, l2, keep
+            )
+        else:
+            for k in range(count):
+                step_rows(h, store, base + index[k] * step, width, rows, spread, value[k], coefficients)
+    else:
+        mean_square = np.float64(dot(x[:n], x[:n]))
+        if adaptive:
+            prepare(x[:width], squares, decays, rho, keep)
+        waiting = 0
+        for u in range(lo, hi):
+            dlt = delta[u - lo]
+            r = (u - lo) * ch + (np.int64(winner[at + u]) if ch == 2 else 0)
+            row = base + r * step
+            moves = (live[at + u] or not hidden) and not (shortcut and dlt == 0)
+            seen_ahead = moves and adaptive and not limited and len(ahead) > 0
+            if seen_ahead:
+                z[r] = adadelta_ahead(store, row, width, x, squares, decays, dlt, rho, eps, l1, l2, keep, ahead)
+            elif moves and adaptive and l > 0:
+                adadelta_down(store, row, width, x, squares, decays, dlt, rho, eps, l1, l2, keep, below)
+            elif moves and adaptive:
+                adadelta(store, row, width, x, squares, decays, dlt, rho, eps, l1, l2, keep)
+            elif moves:
+                if l > 0:
+                    axpy(below[:width], dlt, store[row : row + width])
+                step_rows(h, store, row, width, n, x, dlt, coefficients)
+            if moves and limited:
+                limit(store[row : row + n], f32(h.max_w2))
+            for c in range((u - lo) * ch, (u - lo + 1) * ch):
+                later[waiting] = c
+                waiting += 1 if c != r or not seen_ahead else 0
+        if len(ahead) > 0:
+            row_products(ahead, width, store, base, step, later, waiting, z)
+    mean_square /= n
+    if not one_by_one:
+        first, last = first_bias + lo, first_bias + hi
+        step_biases(
+            net.biases[first:last], net.ada_bias_d[first:last], net.ada_bias_g[first:last], delta[: hi - lo],
+            live[at + lo : at + hi], mean_square, h.rho, h.epsilon, h.l1, h.l2, keep,
+        )  # fmt: skip
+        return
+    for u in range(lo, hi):
+        dlt = delta[u - lo]
+        if (live[at + u] or not hidden) and not (shortcut and dlt == 0):
+            k = np.int64(winner[at + u]) if ch == 2 else 0
+            beta = h.sparsity_beta * (net.mean_activation[seen + u] - h.average_activation) if sparsity else 0.0
+            q = np.float64(dlt) * dlt * mean_square
+            step_bias(h, net, first_bias + u * ch + k, np.float64(dlt), q, coefficients, beta)
 
 
 @njit(**INNER)

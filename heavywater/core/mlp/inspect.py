@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TypedDict
 
 import numpy as np
+from numba import njit
 
-from heavywater.core.mlp.functions import sqrt64
+from heavywater.core.mlp.functions import EXACT, sqrt64
 from heavywater.core.mlp.layout import Hyper, Network
 from heavywater.core.mlp.update import learning_rate, ramped_momentum
 
@@ -87,14 +88,25 @@ def layer_statistics(network: Network, hyper: Hyper, processed: int) -> list[Lay
 
 def is_unstable(network: Network) -> bool:
     """Whether weights or biases have run away: not a number, infinite, or beyond any sensible size."""
-    if not (np.isfinite(network.weights).all() and np.isfinite(network.biases).all()):
-        return True
     for l in range(network.topology.layers):
-        for values, most in ((network.W(l), LARGEST_WEIGHT), (network.b(l), LARGEST_BIAS)):
-            v = values.astype(np.float64)
-            if abs(v.mean()) > most or v.std() > most:
+        for values, most in ((network.W(l).reshape(-1), LARGEST_WEIGHT), (network.b(l), LARGEST_BIAS)):
+            mean, deviation = _mean_and_deviation(values)
+            if not (abs(mean) <= most and deviation <= most):  # as written, true of numbers that are none
                 return True
     return False
+
+
+@njit(**EXACT)
+def _mean_and_deviation(values):  # type: ignore[no-untyped-def]
+    """Mean and population standard deviation in float64; not finite where a value is not."""
+    total, squares = 0.0, 0.0
+    for v in values:
+        total += np.float64(v)
+    mean = total / len(values)
+    for v in values:
+        d = np.float64(v) - mean
+        squares += d * d
+    return mean, np.sqrt(squares / len(values))
 
 
 def gedeon_importance(network: Network, *, h2o: bool = False) -> np.ndarray:

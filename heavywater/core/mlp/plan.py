@@ -145,8 +145,8 @@ def load(plan: Plan, store: np.ndarray, network: Network, hyper: Hyper) -> None:
             ours[...] = theirs
 
 
-def unload(plan: Plan, store: np.ndarray, network: Network, hyper: Hyper) -> None:
+def unload(plan: Plan, store: np.ndarray, network: Network, hyper: Hyper, *, weights_only: bool = False) -> None:
     """Write the store back to the network."""
-    for part, name in enumerate(optimiser_parts(hyper)):
+    for part, name in enumerate(optimiser_parts(hyper)[: 1 if weights_only else None]):
         for ours, theirs in _views(plan, store, network, getattr(network, name), part):
             theirs[...] = ours

@@ -102,9 +102,9 @@ class TeamTrainer:
         """Take the weights from the network again, after they were changed there."""
         load(self.plan, self.store, self.network, self.hyper)
 
-    def write_back(self) -> None:
-        """Bring the network up to date with the training."""
-        unload(self.plan, self.store, self.network, self.hyper)
+    def write_back(self, *, weights_only: bool = False) -> None:
+        """Bring the network up to date with the training; its optimiser's state may wait."""
+        unload(self.plan, self.store, self.network, self.hyper, weights_only=weights_only)
 
     def cancel(self) -> None:
         """Make `run`, this one and all later ones, return soon; may be called from any thread."""

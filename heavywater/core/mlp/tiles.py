@@ -29,10 +29,6 @@ MOST = 10
 class _Code(Vectors):
     """What the loops below have in common: a counted loop with running sums."""
 
-    def fma(self, x: Any, y: Any, z: Any) -> Any:
-        kind = ir.FunctionType(FLOATS, [FLOATS] * 3)
-        return self.builder.call(self.builder.module.declare_intrinsic("llvm.fma.v8f32", fnty=kind), [x, y, z])
-
     def parts(self, k: int, count: int) -> list[Any]:
         """The entries of argument `k`, a tuple of `count` int64."""
         return [self.builder.extract_value(self.args[k], i) for i in range(count)]
@@ -138,13 +134,8 @@ def _dots(rows: int, others: int) -> Any:
                     new += [c.fma(x, ws[s], sums[r * others + s]) for s in range(others)]
                 return new
 
-            sums = c.sums(rows * others, ir.Constant(INT64, 0), args[4], WIDE, add)
-            kind = ir.FunctionType(ir.FloatType(), [ir.FloatType(), FLOATS])
-            total = builder.module.declare_intrinsic("llvm.vector.reduce.fadd.v8f32", fnty=kind)
-            for k, vector in enumerate(sums):
-                zero = ir.Constant(ir.FloatType(), 0.0)
-                value = builder.call(total, [zero, vector], fastmath=("reassoc",))
-                builder.store(value, builder.gep(out_data, [out_at[k]]))
+            for k, vector in enumerate(c.sums(rows * others, ir.Constant(INT64, 0), args[4], WIDE, add)):
+                builder.store(c.total(vector), builder.gep(out_data, [out_at[k]]))
             return context.get_dummy_value()
 
         return types.void(a, a_starts, w, w_starts, types.int64, out, places), codegen
@@ -154,6 +145,7 @@ def _dots(rows: int, others: int) -> Any:
 
 _tile_6 = _product(ROWS)
 _dots_4x3 = _dots(4, 3)
+_dots_1x8 = _dots(1, 8)
 _g1, _g2, _g3, _g4, _g5 = (_gathered(v) for v in range(1, 6))
 _g6, _g7, _g8, _g9, _g10 = (_gathered(v) for v in range(6, MOST + 1))
 
@@ -193,6 +185,22 @@ def transposed_product(a, a_at, a_row, first, stop, width, w, w_at, w_step, n, o
         _dots_4x3(
             a, starts, w, (w_at + u * w_step, w_at + v * w_step, w_at + x * w_step), width, out,
             (o0 + u, o0 + v, o0 + x, o1 + u, o1 + v, o1 + x, o2 + u, o2 + v, o2 + x, o3 + u, o3 + v, o3 + x),
+        )  # fmt: skip
+
+
+@njit(**INNER)
+def row_products(x, width, w, base, step, which, count, out):  # type: ignore[no-untyped-def]
+    """``out[r] = (row r of W) x`` for the first `count` rows r in `which`; row r starts at ``w[base + r * step]``."""
+    last = count - 1
+    for k in range(0, count, 8):
+        r0, r1, r2, r3 = which[k], which[min(k + 1, last)], which[min(k + 2, last)], which[min(k + 3, last)]
+        r4, r5 = which[min(k + 4, last)], which[min(k + 5, last)]
+        r6, r7 = which[min(k + 6, last)], which[min(k + 7, last)]
+        _dots_1x8(
+            x, (0,), w,
+            (base + r0 * step, base + r1 * step, base + r2 * step, base + r3 * step, base + r4 * step,
+             base + r5 * step, base + r6 * step, base + r7 * step),
+            width, out, (r0, r1, r2, r3, r4, r5, r6, r7),
         )  # fmt: skip
 
 
@@ -245,7 +253,7 @@ def _row_step(penalties: bool) -> Any:
             keep_ = c.flag(args[13])
             rest_ = builder.fsub(ONE, rho_)
 
-            def body(i):  # type: ignore[no-untyped-def]
+            def body(i, sums):  # type: ignore[no-untyped-def]
                 row, total = builder.add(args[1], i), builder.add(args[8], i)
                 w, grad = c.read(store_, row), c.read(grads_, builder.add(args[4], i))
                 c.write(c.plus(c.read(sums_, total), c.times(grad, grad)), sums_, total)
@@ -254,6 +262,7 @@ def _row_step(penalties: bool) -> Any:
                 grad = builder.select(still, ZERO, c.pulled(grad, w, l1_, l2_) if penalties else grad)
                 square = c.times(rest_, c.times(grad, grad))
                 c.adadelta(store_, row, args[2], w, grad, square, builder.select(still, ONE, rho_), eps_)
+                return sums
 
             c.each(args[2], body)
             return context.get_dummy_value()
