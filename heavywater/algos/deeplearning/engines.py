@@ -150,7 +150,7 @@ class FastEngine:
             self._trainer = TeamTrainer(
                 network, data.hyper, data.inputs, data.targets, data.offsets, threads=self._threads, seed=ctx.seed
             )
-            self._batch = 1
+            self._batch = self._trainer.grain
         ctx.stop.on_set(self._trainer.cancel)
 
     def slices(self, iteration: int, processed: int, seconds: float) -> Iterator[int]:

@@ -17,7 +17,7 @@ import numpy as np
 from numba import njit
 
 from heavywater.core.mlp.fast_input import ask_for, read_row, stream_key, uniform
-from heavywater.core.mlp.fast_update import set_coefficients, update_share
+from heavywater.core.mlp.fast_update import mean_square_input, set_coefficients, update_biases, update_weights
 from heavywater.core.mlp.functions import EXACT, INNER, activate, class_error, derivative, regression_error
 from heavywater.core.mlp.layout import AUTOENCODER, MAXOUT, RECTIFIER, SOFTMAX
 from heavywater.core.mlp.loops import axpy
@@ -66,22 +66,22 @@ class Own(NamedTuple):
     later: np.ndarray
 
 
-def own_buffers(plan: Plan, autoencoder: bool) -> Own:
-    """Buffers for one more thread."""
+def own_buffers(plan: Plan, autoencoder: bool, rows: int = 2) -> Own:
+    """Buffers for one more thread, with inputs of so many rows."""
     inputs = int(plan.units[0])
     widest = 2 * int(plan.units.max()) + 16
     return Own(
-        inputs=np.zeros((2, inputs), np.int64),
-        value=np.zeros((2, inputs), np.float32),
-        line=np.zeros((2, int(plan.places[1])), np.float32),
-        target=np.zeros((2, inputs if autoencoder else 0), np.float32),
+        inputs=np.zeros((rows, inputs), np.int64),
+        value=np.zeros((rows, inputs), np.float32),
+        line=np.zeros((rows, int(plan.places[1])), np.float32),
+        target=np.zeros((rows, inputs if autoencoder else 0), np.float32),
         z=np.zeros((plan.bounds.shape[1] - 1, widest), np.float32),
         delta=np.zeros(widest, np.float32),
         spread=np.zeros(widest, np.float32),
         squares=np.zeros(widest, np.float32),
         decays=np.zeros(widest, np.float32),
         coefficients=np.zeros(5, np.float32),
-        length=np.zeros(2, np.int64),
+        length=np.zeros(rows, np.int64),
         all_rows=np.arange(widest),
         later=np.zeros(widest, np.int64),
     )
@@ -255,11 +255,14 @@ def train_share(  # type: ignore[no-untyped-def]
                 passed = errors[share, plan.places[l] : plan.places[l + 1]]
                 if l > 0:
                     passed[:] = f32(0)
-                update_share(
-                    h, net, plan, store, share, l, below, length[now], index[now], value[now], delta, live, winner,
-                    passed, bias_at[l], seen_at[l], coefficients, spread, squares,
-                    decays, later, ahead if l == 0 else nothing, z[share],
+                update_weights(
+                    h, plan, store, share, l, below, length[now], index[now], value[now], delta, live, winner, passed,
+                    coefficients, spread, squares, decays, later, ahead if l == 0 else nothing, z[share],
                 )  # fmt: skip
+                mean_square = mean_square_input(plan, l, below, length[now], value[now])
+                update_biases(
+                    h, net, plan, share, l, mean_square, delta, live, winner, bias_at[l], seen_at[l], coefficients
+                )
             if threads > 1 and l > 0:
                 step += 1
                 if not meet(count, thread, threads, step):

@@ -13,6 +13,7 @@ from numba import njit, types
 from numba.extending import intrinsic
 
 from heavywater.core.mlp.functions import INNER
+from heavywater.core.mlp.loops import FAST
 
 f32 = np.float32
 u32 = np.uint32
@@ -69,6 +70,15 @@ def ask_for(x, r):  # type: ignore[no-untyped-def]
         for k in range(indptr[r], min(indptr[r + 1], indptr[r] + MOST_FETCHED), LINE):
             _prefetch(indices, 0, k)  # type: ignore[call-arg]
             _prefetch(values, 0, k)
+
+
+@njit(**FAST)
+def drop(indices, values, start, key, ratio, index, value):  # type: ignore[no-untyped-def]
+    """Inputs with their dropout, those that are dropped as zeros: a loop without decisions, which vectors can do."""
+    for k in range(len(values)):
+        c = np.int64(indices[k]) + start
+        index[k] = c
+        value[k] = values[k] if uniform(key, c) >= ratio else f32(0)
 
 
 @njit(**INNER)
@@ -128,11 +138,12 @@ def read_row(x, r, key, ratio, plan, index, value, target, want_target, row):  #
             for k in range(lo, hi):
                 target[start + indices[k]] = values[k]
         if ratio > 0:
-            for k in range(lo, hi):
-                c = start + indices[k]
-                index[count] = c
-                value[count] = values[k]
-                count += 1 if (values[k] != 0) & (uniform(key, c) >= ratio) else 0
+            most = count + hi - lo
+            drop(indices[lo:hi], values[lo:hi], start, key, ratio, index[count:most], value[count:most])
+            for k in range(count, most):
+                index[count] = index[k]
+                value[count] = value[k]
+                count += 1 if value[k] != 0 else 0
         else:
             for k in range(lo, hi):
                 index[count] = start + indices[k]

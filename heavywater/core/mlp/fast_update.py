@@ -100,9 +100,27 @@ def step_biases(b, d, g, delta, live, mean_square, rho, epsilon, l1, l2, keep): 
 
 
 @njit(**INNER)
-def update_share(  # type: ignore[no-untyped-def]
+def mean_square_input(plan, l, x, count, value):  # type: ignore[no-untyped-def]
+    """Mean of the squared inputs of weight layer `l`: those of `x`, or the first `count` of `value` for a list."""
+    n = plan.units[l]
+    if l == 0 and plan.by_input:
+        total = 0.0
+        for k in range(count):
+            total += np.float64(value[k]) * value[k]
+        return total / n
+    return np.float64(dot(x[:n], x[:n])) / n
+
+
+@njit(**INNER)
+def has_shortcut(h):  # type: ignore[no-untyped-def]
+    """Whether a unit without an error stays as it is."""
+    momentum_on = not h.adaptive and (h.momentum_start != 0 or h.momentum_stable != 0)
+    return h.fast_mode or (not h.adaptive and not momentum_on and h.l1 == 0 and h.l2 == 0)
+
+
+@njit(**INNER)
+def update_weights(  # type: ignore[no-untyped-def]
     h,
-    net,
     plan,
     store,
     share,
@@ -115,8 +133,6 @@ def update_share(  # type: ignore[no-untyped-def]
     live,
     winner,
     below,
-    first_bias,
-    seen,
     coefficients,
     spread,
     squares,
@@ -125,7 +141,7 @@ def update_share(  # type: ignore[no-untyped-def]
     ahead,
     z,
 ):
-    """Update a share's units of weight layer `l`; adds the errors passed down to `below` unless ``l == 0``.
+    """Update a share's weights of layer `l`; adds the errors passed down to `below` unless ``l == 0``.
 
     With the first layer unit by unit, `ahead` is the next row's input (or empty) and `z` takes its net inputs: in the
     same pass as the update, and for the units without one (numbered in `later`) at the end.
@@ -138,15 +154,7 @@ def update_share(  # type: ignore[no-untyped-def]
     hidden = l < len(plan.units) - 2
     at = plan.places[l + 1]
     adaptive, rho, eps, l1, l2, keep = h.adaptive, f32(h.rho), f32(h.epsilon), f32(h.l1), f32(h.l2), h.fast_mode
-    momentum_on = not adaptive and (h.momentum_start != 0 or h.momentum_stable != 0)
-    shortcut = keep or (not adaptive and not momentum_on and h.l1 == 0 and h.l2 == 0)
-    limited = h.max_w2 < NO_LIMIT
-    sparsity = hidden and h.sparsity_beta > 0
-    one_by_one = not adaptive or ch == 2 or sparsity
     if l == 0 and plan.by_input:
-        mean_square = 0.0
-        for k in range(count):
-            mean_square += np.float64(value[k]) * value[k]
         rows = (hi - lo) * ch
         spread_out(delta, spread, lo, hi, ch, winner, at)
         spread[rows:width] = f32(0)
@@ -158,40 +166,53 @@ def update_share(  # type: ignore[no-untyped-def]
         else:
             for k in range(count):
                 step_rows(h, store, base + index[k] * step, width, rows, spread, value[k], coefficients)
-    else:
-        mean_square = np.float64(dot(x[:n], x[:n]))
-        if adaptive:
-            prepare(x[:width], squares, decays, rho, keep)
-        waiting = 0
-        for u in range(lo, hi):
-            dlt = delta[u - lo]
-            r = (u - lo) * ch + (np.int64(winner[at + u]) if ch == 2 else 0)
-            row = base + r * step
-            moves = (live[at + u] or not hidden) and not (shortcut and dlt == 0)
-            seen_ahead = moves and adaptive and not limited and len(ahead) > 0
-            if seen_ahead:
-                z[r] = adadelta_ahead(store, row, width, x, squares, decays, dlt, rho, eps, l1, l2, keep, ahead)
-            elif moves and adaptive and l > 0:
-                adadelta_down(store, row, width, x, squares, decays, dlt, rho, eps, l1, l2, keep, below)
-            elif moves and adaptive:
-                adadelta(store, row, width, x, squares, decays, dlt, rho, eps, l1, l2, keep)
-            elif moves:
-                if l > 0:
-                    axpy(below[:width], dlt, store[row : row + width])
-                step_rows(h, store, row, width, n, x, dlt, coefficients)
-            if moves and limited:
-                limit(store[row : row + n], f32(h.max_w2))
-            for c in range((u - lo) * ch, (u - lo + 1) * ch):
-                later[waiting] = c
-                waiting += 1 if c != r or not seen_ahead else 0
-        if len(ahead) > 0:
-            row_products(ahead, width, store, base, step, later, waiting, z)
-    mean_square /= n
-    if not one_by_one:
+        return
+    shortcut = has_shortcut(h)
+    limited = h.max_w2 < NO_LIMIT
+    if adaptive:
+        prepare(x[:width], squares, decays, rho, keep)
+    waiting = 0
+    for u in range(lo, hi):
+        dlt = delta[u - lo]
+        r = (u - lo) * ch + (np.int64(winner[at + u]) if ch == 2 else 0)
+        row = base + r * step
+        moves = (live[at + u] or not hidden) and not (shortcut and dlt == 0)
+        seen_ahead = moves and adaptive and not limited and len(ahead) > 0
+        if seen_ahead:
+            z[r] = adadelta_ahead(store, row, width, x, squares, decays, dlt, rho, eps, l1, l2, keep, ahead)
+        elif moves and adaptive and l > 0:
+            adadelta_down(store, row, width, x, squares, decays, dlt, rho, eps, l1, l2, keep, below)
+        elif moves and adaptive:
+            adadelta(store, row, width, x, squares, decays, dlt, rho, eps, l1, l2, keep)
+        elif moves:
+            if l > 0:
+                axpy(below[:width], dlt, store[row : row + width])
+            step_rows(h, store, row, width, n, x, dlt, coefficients)
+        if moves and limited:
+            limit(store[row : row + n], f32(h.max_w2))
+        for c in range((u - lo) * ch, (u - lo + 1) * ch):
+            later[waiting] = c
+            waiting += 1 if c != r or not seen_ahead else 0
+    if len(ahead) > 0:
+        row_products(ahead, width, store, base, step, later, waiting, z)
+
+
+@njit(**INNER)
+def update_biases(  # type: ignore[no-untyped-def]
+    h, net, plan, share, l, mean_square, delta, live, winner, first_bias, seen, coefficients
+):
+    """Update a share's biases of layer `l`; `mean_square` comes from `mean_square_input`."""
+    ch = plan.channels[l]
+    lo, hi = plan.bounds[l, share], plan.bounds[l, share + 1]
+    hidden = l < len(plan.units) - 2
+    at = plan.places[l + 1]
+    sparsity = hidden and h.sparsity_beta > 0
+    shortcut = has_shortcut(h)
+    if h.adaptive and ch == 1 and not sparsity:
         first, last = first_bias + lo, first_bias + hi
         step_biases(
             net.biases[first:last], net.ada_bias_d[first:last], net.ada_bias_g[first:last], delta[: hi - lo],
-            live[at + lo : at + hi], mean_square, h.rho, h.epsilon, h.l1, h.l2, keep,
+            live[at + lo : at + hi], mean_square, h.rho, h.epsilon, h.l1, h.l2, h.fast_mode,
         )  # fmt: skip
         return
     for u in range(lo, hi):

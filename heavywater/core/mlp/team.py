@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from heavywater.core.mlp.fast import Shared, own_buffers, train_share
+from heavywater.core.mlp.lagged import GRAIN, SLOTS, exchange, is_lagged, train_lagged
 from heavywater.core.mlp.layout import AUTOENCODER, Hyper, Inputs, Network, state
 from heavywater.core.mlp.plan import aligned, load, make_plan, unload
 from heavywater.core.mlp.sync import STRIDE, counters, spread_out
@@ -71,27 +72,34 @@ class TeamTrainer:
         self.targets = np.ascontiguousarray(targets, np.float64)
         self.shift = np.zeros(0) if offsets is None else np.ascontiguousarray(offsets, np.float64)
         widest = max(t.units[1:])
-        self.shares = max(1, min(int(threads), widest))
+        density = nonzero_share(self.inputs, t.units[0])
+        self.lagged = is_lagged(network, hyper, self.inputs, density, int(threads))
+        self.grain = GRAIN if self.lagged else 1
+        """Runs of this many rows, or a multiple, may follow each other without a difference to one longer run."""
+        shares = 1 if self.lagged else max(1, min(int(threads), widest))
+        self.threads = 2 if self.lagged else shares
         # Penalties on idle inputs and limits on a unit's weights need all weights of a unit at hand.
         whole = not hyper.fast_mode or hyper.max_w2 < 3.4e38
-        by_input = not whole and nonzero_share(self.inputs, t.units[0]) < SPARSE
+        by_input = not whole and density < SPARSE
         network.allocate(hyper)
-        self.plan, length = make_plan(network, hyper, self.shares, by_input)
+        self.plan, length = make_plan(network, hyper, shares, by_input)
         self.store = aligned(length)
         self.first = 0
         self._stop = False
-        self._pool = ThreadPoolExecutor(self.shares - 1, "train") if self.shares > 1 else None
+        self._pool = ThreadPoolExecutor(self.threads - 1, "train") if self.threads > 1 else None
         total = self.plan.total
         self._shared = Shared(
             activations=aligned(total),
             outputs=np.zeros((2, t.units[-1]), np.float32),
             winner=np.zeros(total, np.uint8),
             live=np.ones(total, np.bool_),
-            errors=np.zeros((self.shares, total), np.float32),
+            errors=np.zeros((shares, total), np.float32),
             bias_at=t.bias_offsets,
             seen_at=np.concatenate(([0], np.cumsum(t.units[1:-1]), [0]))[: t.layers].astype(np.int64),
         )
-        self._own = [own_buffers(self.plan, hyper.output == AUTOENCODER) for _ in range(self.shares)]
+        self._between = exchange(self.plan)
+        held = SLOTS if self.lagged else 2
+        self._own = [own_buffers(self.plan, hyper.output == AUTOENCODER, held) for _ in range(self.threads)]
         self._speed: dict[int, float] = {}
         self._slices = 0
         self.reload()
@@ -135,7 +143,8 @@ class TeamTrainer:
             threads = self._choose() if len(rows) - done >= FEW_ROWS else 1
             speed = self._speed.get(threads, 2000.0)
             seconds = SLICE_SECONDS if speed >= max(self._speed.values(), default=0.0) else SLICE_SECONDS / 5
-            count = max(FEW_ROWS, int(speed * seconds))
+            count = max(FEW_ROWS, int(speed * seconds)) + self.grain - 1
+            count -= count % self.grain
             part = rows[done : done + count]
             start = time.perf_counter()
             self._train(part, processed + done, threads)
@@ -147,13 +156,13 @@ class TeamTrainer:
 
     def _choose(self) -> int:
         """Threads for the next slice: whichever number was faster, the other one tried now and then."""
-        for threads in (self.shares, 1):
+        for threads in (self.threads, 1):
             if threads not in self._speed:
                 return threads
         self._slices += 1
         best = max(self._speed, key=lambda k: self._speed[k])
         if self._slices % 40 == 0:
-            return 1 if best == self.shares else self.shares
+            return 1 if best == self.threads else self.threads
         return best
 
     def _note(self, threads: int, speed: float) -> None:
@@ -167,12 +176,11 @@ class TeamTrainer:
         def part(thread: int) -> bool:
             if threads > 1:
                 spread_out(thread)
-            return bool(
-                train_share(
-                    self.hyper, arrays, self.plan, self.store, x, self.targets, self.shift, rows, self.first,
-                    processed, thread, threads, count, self._shared, self._own[thread],
-                )
-            )  # fmt: skip
+            given = self.hyper, arrays, self.plan, self.store, x, self.targets, self.shift, rows, self.first, processed
+            who = thread, threads, count
+            if self.lagged:
+                return bool(train_lagged(*given, *who, self._shared, self._between, self._own[thread]))
+            return bool(train_share(*given, *who, self._shared, self._own[thread]))
 
         others: list[Future[bool]] = []
         try:
