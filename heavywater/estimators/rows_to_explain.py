@@ -36,4 +36,4 @@ def row_of(frame: Frame, index: int) -> Frame:
     """One row of a frame."""
     if isinstance(index, bool) or not isinstance(index, int) or not 0 <= index < frame.nrow:
         raise H2OValueError(f"row_index must be between 0 and {frame.nrow - 1}; got {index!r}")
-    return Frame(frame.data.slice(index, 1), frame.uuids)
+    return frame.slice(index, 1)

@@ -55,7 +55,7 @@ def _folded(frame: Frame) -> dict[str, tuple[int, float]]:
 
 
 def _add_values(h: hashlib.blake2b, frame: Frame, name: str, folded: Mapping[str, tuple[int, float]]) -> None:
-    col = frame.column(name)
+    col = frame.stored_column(name)
     if isinstance(col.dtype, pl.Enum):
         h.update(frame.codes(name).astype("<i4").data)
     elif col.dtype == pl.String:

@@ -58,7 +58,7 @@ def from_python(
         When `obj` is no table, names do not fit, or a column holds values that a frame cannot hold.
     """
     if isinstance(obj, Frame):
-        columns, names = obj.data.get_columns(), list(obj.names)
+        columns, names = obj.stored.get_columns(), list(obj.names)
     else:
         columns, names = columns_of(obj, header)
     if column_names is not None:
@@ -88,7 +88,7 @@ def _column_types(types: Types | None, names: Sequence[str]) -> list[Wanted | No
 
 
 def to_polars(frame: Frame) -> pl.DataFrame:
-    """The data as a Polars table (no copy); enum columns are ``Enum``, times ``Datetime("ms")``."""
+    """The data as a Polars table; enum columns are ``Enum``, times ``Datetime("ms")``."""
     return frame.data
 
 
@@ -109,7 +109,7 @@ def to_pandas(frame: Frame) -> pd.DataFrame:
         raise H2OTypeError("as_data_frame needs pandas: pip install 'heavywater[pandas]', or use as_polars()") from e
 
     columns: dict[str, Any] = {}
-    for col in frame.data.iter_columns():
+    for col in frame.stored.iter_columns():
         if col.dtype == pl.String or isinstance(col.dtype, pl.Enum):
             values = np.array(col.cast(pl.String).to_list(), dtype=object)
             if col.null_count():

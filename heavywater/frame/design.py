@@ -198,7 +198,7 @@ class Design:
                 empty = pl.Series(name, [None] * frame.nrow, dtype=pl.Float64)
                 columns.append(self._as_trained(name, empty, say) if name in self.cats else empty)
             else:
-                columns.append(self._as_trained(name, frame.data[name], say))
+                columns.append(self._as_trained(name, frame.stored_column(name), say))
         return Frame(pl.DataFrame(columns) if columns else pl.DataFrame())
 
     def _as_trained(self, name: str, col: pl.Series, say: Callable[[str], None]) -> pl.Series:

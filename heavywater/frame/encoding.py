@@ -61,7 +61,7 @@ class Encoding:
         """
         new = [self._column(frame, source, bit).alias(name) for name, (source, bit) in self._plan().items()]
         made = {s.name for s in new}
-        rest = [s for s in frame.data.iter_columns() if s.name not in self.columns and s.name not in made]
+        rest = [s for s in frame.stored.iter_columns() if s.name not in self.columns and s.name not in made]
         return Frame(pl.DataFrame([*new, *rest]), frame.uuids)
 
     def extended(self, frame: Frame, *, h2o: bool) -> Encoding:
@@ -108,7 +108,7 @@ class Encoding:
 
     def _column(self, frame: Frame, source: str, bit: int) -> pl.Series:
         if source not in self.levels:
-            return frame.column(source)
+            return frame.stored_column(source)
         codes = frame.codes(source)
         if self.kind == "Binary":
             return pl.Series(((codes + 1) >> bit & 1).astype(np.int64))

@@ -100,7 +100,7 @@ def write_csv(
     if header:
         names = [_quoted(n) if quote_header or _needs_quotes(n, sep) else n for n in frame.names]
         out.write((sep.join(names) + "\n").encode())
-    for piece in frame.data.iter_slices(1 << 16):
+    for piece in frame.stored.iter_slices(1 << 16):
         text = piece.select(_as_written(s) for s in piece.iter_columns()).write_csv(
             include_header=False, separator=sep, quote_style="never"
         )

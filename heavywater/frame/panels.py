@@ -46,7 +46,7 @@ def side_by_side(columns: Sequence[np.ndarray], start: int, panel: np.ndarray) -
 
 def values(frame: Frame, name: str) -> np.ndarray:
     """A column as numbers, without a copy where that is possible."""
-    column = frame.column(name)
+    column = frame.stored_column(name)
     if column.dtype.is_numeric() and not column.null_count():
         return column.to_numpy()
     return frame.numeric(name)

@@ -16,19 +16,19 @@ from typing import Any
 import polars as pl
 
 from heavywater.errors import H2OValueError
-from heavywater.frame.frame import Frame
+from heavywater.frame.frame import NARROW, Frame
 from heavywater.frame.parse.decompress import Limits
 
 _MAGIC = b"heavywater-frame-1 "
 _MAX_FACTS = 256 << 20
-_TYPES = (pl.Float64, pl.Int64, pl.String, pl.UInt32)
+_TYPES = (pl.Float64, pl.Int64, *NARROW, pl.String)
 
 
 def pack(frame: Frame, **more: Any) -> bytes:
     """The frame as bytes; `more` is kept among the facts."""
     levels = {n: found for n in frame.names if (found := frame.levels(n)) is not None}
     facts = {"uuids": sorted(frame.uuids), "levels": levels, "rows": frame.nrow, "columns": frame.ncol, **more}
-    data = frame.data.with_columns(pl.col(n).to_physical().cast(pl.UInt32) for n in levels)
+    data = frame.stored.with_columns(pl.col(n).to_physical().cast(pl.UInt32) for n in levels)
     out = io.BytesIO()
     out.write(_MAGIC + json.dumps(facts).encode() + b"\n")
     data.write_ipc_stream(out, compression="uncompressed", compat_level=pl.CompatLevel.oldest())
@@ -54,7 +54,7 @@ def unpack(data: bytes, name: str, limits: Limits | None = None) -> tuple[Frame,
         if (table.height, table.width) != (facts["rows"], facts["columns"]) and table.width:
             raise ValueError("the columns are not as long or as many as it says")
         table = table.with_columns(_category(table[n], levels[n]) for n in levels)
-        if any(c.dtype not in _TYPES[:3] and not isinstance(c.dtype, (pl.Enum, pl.Datetime)) for c in table):
+        if any(c.dtype not in _TYPES and not isinstance(c.dtype, (pl.Enum, pl.Datetime)) for c in table):
             raise ValueError("a column is of a type that no frame has")
         return Frame.of(table, [u for u in uuids if isinstance(u, str)]), facts
     except (KeyboardInterrupt, SystemExit, MemoryError):

@@ -86,13 +86,13 @@ def rollup(frame: Frame, name: str) -> Rollup:
 def rollups(frame: Frame, names: Sequence[str] | None = None) -> dict[str, Rollup]:
     """Statistics of the columns called `names`, or of all; many at once are faster than one after another."""
     wanted = list(frame.names if names is None else names)
-    numeric = [n for n in wanted if f"rollup:{n}" not in frame._cache and frame.column(n).dtype != pl.String]
+    numeric = [n for n in wanted if f"rollup:{n}" not in frame._cache and frame.stored_column(n).dtype != pl.String]
     each_group(frame, numeric, lambda _, group: _roll_up(frame, group))
     return {n: rollup(frame, n) for n in wanted}
 
 
 def _rollup(frame: Frame, name: str) -> Rollup:
-    col = frame.column(name)
+    col = frame.stored_column(name)
     if col.dtype != pl.String:
         _roll_up(frame, [name])
         return rollup(frame, name)
@@ -218,7 +218,7 @@ def histogram(frame: Frame, name: str, bins: int | None = None) -> Histogram:
 def describe_table(frame: Frame, rows: int = 10) -> Table:
     """H2O's description of a frame: type, mins, mean, maxs, sigma, zeros, missing and first values of each column."""
     labels = ["type", "mins", "mean", "maxs", "sigma", "zeros", "missing"]
-    head = frame.data.head(rows)
+    head = frame.slice(0, rows).data
     data: list[list[object]] = []
     for name in frame.names:
         r = rollup(frame, name)

@@ -117,7 +117,7 @@ class H2OFrame(Munging, Columns, Statistics):
         return to_pandas(self._frame())
 
     def as_polars(self) -> polars.DataFrame:
-        """A polars data frame, without a copy."""
+        """A polars data frame."""
         from heavywater.frame.convert import to_polars
 
         return to_polars(self._frame())
@@ -193,7 +193,7 @@ class H2OFrame(Munging, Columns, Statistics):
         for name in frame.names:
             levels = frame.levels(name)
             kind = f"enum with {len(levels)} levels" if levels is not None else str(frame.kind(name))
-            values = " ".join("NA" if v is None else str(v) for v in frame.data[name].head(10).to_list())
+            values = " ".join("NA" if v is None else str(v) for v in frame.stored_column(name).head(10).to_list())
             print(f" $ {name}: {kind}: {values}")
 
     def __copy__(self) -> H2OFrame:

@@ -30,7 +30,7 @@ def _texts(frame: Frame, rows: int, cols: int) -> list[tuple[str, str, list[str]
     """Name, kind and first values of the first columns."""
     out = []
     for n in frame.names[:cols]:
-        s, kind = frame.data[n].head(rows), str(frame.kind(n))
+        s, kind = frame.stored_column(n).head(rows), str(frame.kind(n))
         if kind == "time":
             s = s.dt.to_string("%Y-%m-%d %H:%M:%S")
         out.append((n, kind, [cell(v, kind) for v in s.to_list()]))

@@ -95,7 +95,7 @@ def warrants(model: Any, frame: Frame) -> Frame:
         if name not in frame.names:
             masks[name] = {"missing": np.ones(frame.nrow, bool)}
         elif name in levels:
-            text = _texts(frame.data[name])
+            text = _texts(frame.stored_column(name))
             known = text.is_in(list(levels[name])).fill_null(False).to_numpy()
             masks[name] = of_levels(text.is_null().to_numpy(), known)
         else:

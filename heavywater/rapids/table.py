@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -11,6 +11,7 @@ import polars as pl
 
 from heavywater.errors import H2OTypeError, H2OValueError, NotFound, did_you_mean
 from heavywater.frame import Frame
+from heavywater.frame.frame import visible
 
 LARGE = 40
 """Size of a column's expression, in operations, at which it is computed instead of growing on."""
@@ -23,13 +24,17 @@ Dtype = Any
 
 @dataclass(frozen=True)
 class Col:
-    """A column to be: `expr` over the base of its table gives values of `dtype`."""
+    """A column to be: `expr` over the base of its table gives values of `dtype`.
+
+    `kept` is the column of the base that has these values already, perhaps in a narrower type; "" when there is none.
+    """
 
     name: str
     expr: pl.Expr
     dtype: Dtype
     uuid: bool = False
     size: int = 1
+    kept: str = ""
 
     @property
     def is_enum(self) -> bool:
@@ -87,12 +92,12 @@ class Table:
 
     @classmethod
     def of_frame(cls, frame: Frame) -> Table:
-        cols = tuple(Col(n, pl.col(n), t, n in frame.uuids) for n, t in frame.data.schema.items())
-        return cls(frame.data, cols, {"frame": frame})
+        cols = tuple(stored_column(n, n, t, n in frame.uuids) for n, t in frame.stored.schema.items())
+        return cls(frame.stored, cols, {"frame": frame})
 
     @classmethod
     def of(cls, data: pl.DataFrame | Mapping[str, Any], uuids: Iterable[str] = ()) -> Table:
-        """A table of data at hand; booleans, narrow integers and NaN are brought into frame types."""
+        """A table of data at hand; booleans and NaN are brought into frame types."""
         if not isinstance(data, pl.DataFrame):
             data = pl.DataFrame([s if isinstance(s, pl.Series) else pl.Series(n, s) for n, s in _named(data)])
         return cls.of_frame(Frame.of(data, tuple(uuids)))
@@ -162,7 +167,7 @@ class Table:
     def frame(self) -> Frame:
         """The data, computed at most once."""
         if "frame" not in self._cache:
-            data = self.base.select(c.expr.alias(c.name) for c in self.cols)
+            data = self.base.select((pl.col(c.kept) if c.kept else c.expr).alias(c.name) for c in self.cols)
             if data.height != self.nrow:  # all columns constant
                 data = self.base.select(pl.repeat(c.expr, pl.len()).alias(c.name) for c in self.cols)
             self._cache["frame"] = Frame.of(data, tuple(c.name for c in self.cols if c.uuid))
@@ -179,7 +184,7 @@ class Table:
 
     def _is_plain(self) -> bool:
         f = self._cache.get("frame")
-        return f is not None and f.data is self.base
+        return f is not None and f.stored is self.base
 
     def shallow(self) -> Table:
         """The table itself, or computed when its expressions have grown deep."""
@@ -191,9 +196,14 @@ class Table:
     def series(self, i: int = 0) -> pl.Series:
         """One column's data."""
         if "frame" in self._cache:
-            return self.data.to_series(i)
+            return self.frame().column(self.frame().names[i])
         c = self.cols[i]
-        return Table(self.base, (c,)).data.to_series(0)
+        return Table(self.base, (c,)).frame().column(c.name)
+
+    def all_series(self) -> Iterator[pl.Series]:
+        """The data of one column after the other."""
+        frame = self.frame()
+        return (frame.column(n) for n in frame.names)
 
     def numeric(self, i: int = 0) -> np.ndarray:
         """One column as float64, NaN where missing; enums give their codes."""
@@ -213,11 +223,18 @@ class Table:
     def gather(self, rows: Sequence[int] | np.ndarray) -> Table:
         """Rows by position."""
         index = pl.Series(np.asarray(rows, np.int64))
-        return Table.of_frame(Frame(self.data[index], self.frame().uuids))
+        return Table.of_frame(self.frame().gather(index))
 
     def filter(self, keep: pl.Series | np.ndarray) -> Table:
         mask = keep if isinstance(keep, pl.Series) else pl.Series(np.asarray(keep, bool))
-        return Table.of_frame(Frame(self.data.filter(mask), self.frame().uuids))
+        return Table.of_frame(self.frame().filter(mask))
+
+
+def stored_column(name: str, base: str, stored_as: Dtype, uuid: bool = False) -> Col:
+    """The column `base` of a frame's stored columns, as `name`."""
+    dtype = visible(stored_as)
+    expr = pl.col(base) if dtype == stored_as else pl.col(base).cast(dtype)
+    return Col(name, expr, dtype, uuid, kept=base)
 
 
 def _named(data: Mapping[str, Any]) -> Iterable[tuple[str, Any]]:
@@ -259,13 +276,13 @@ def joined(left: Table, right: Table) -> tuple[Table, Table]:
         raise H2OValueError(f"frames have different numbers of rows: {left.nrow} and {right.nrow}")
     taken = set(left.base.columns)
     new, cols = [], []
-    for c, s in zip(right.cols, right.data.iter_columns()):
+    for c, s in zip(right.cols, right.frame().stored.iter_columns()):
         slot = f"\0{len(taken)}"
         while slot in taken:
             slot += "\0"
         taken.add(slot)
         new.append(s.alias(slot))
-        cols.append(replace(c, expr=pl.col(slot), dtype=s.dtype, size=1))
+        cols.append(stored_column(c.name, slot, s.dtype, c.uuid))
     base = left.base.with_columns(new) if left.base.width else pl.DataFrame(new)
     return Table(base, left.cols), Table(base, tuple(cols))
 

@@ -56,9 +56,9 @@ class RemoteFrame(Frame):
         return self._cache["whole"]  # type: ignore[return-value]
 
     @property
-    def data(self) -> pl.DataFrame:
+    def stored(self) -> pl.DataFrame:
         """The columns, fetched once."""
-        return self._whole().data
+        return self._whole().stored
 
     @property
     def uuids(self) -> frozenset[str]:

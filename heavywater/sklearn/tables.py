@@ -47,7 +47,7 @@ def column_of_classes(codes: np.ndarray, classes: np.ndarray) -> pl.Series:
 
 def with_columns(frame: Frame, **columns: Any) -> tuple[Frame, dict[str, str]]:
     """`frame` with more columns (those that are not None), and their names, which no other column has."""
-    taken, names, data = set(frame.names), {}, frame.data
+    taken, names, data = set(frame.names), {}, frame.stored
     for wanted, values in columns.items():
         if values is None:
             continue

@@ -114,7 +114,7 @@ def _fold_contexts(
             ctx,
             params=params,
             key=f"{ctx.key}_cv_{k + 1}",
-            valid=Frame(ctx.train.data.filter(folds == k), ctx.train.uuids),
+            valid=ctx.train.filter(folds == k),
             row_weights=(folds != k).astype(np.float64),
             progress=shares.of(k),
             max_runtime_secs=limit,
@@ -191,7 +191,7 @@ def _pooled(ctx: TrainContext, folds: np.ndarray, models: list[Model]) -> np.nda
     outputs: np.ndarray | None = None
     for k, model in enumerate(models):
         rows = folds == k
-        part = model.answers(Frame(ctx.train.data.filter(rows)), threads=ctx.threads)  # type: ignore[attr-defined]
+        part = model.answers(ctx.train.filter(rows), threads=ctx.threads)  # type: ignore[attr-defined]
         if outputs is None:
             outputs = np.zeros((len(folds), part.shape[1]))
         outputs[rows] = part

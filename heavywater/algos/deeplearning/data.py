@@ -99,8 +99,8 @@ def prepare_data(ctx: TrainContext) -> TrainingData:
 
     before = None if p.checkpoint is None else checkpoint_of(ctx)
     if before is not None:
-        adapted = before.design.adapt(ctx.train, warn=ctx.warn).data
-        ctx.train = Frame(ctx.train.data.with_columns(adapted.iter_columns()), ctx.train.uuids)
+        adapted = before.design.adapt(ctx.train, warn=ctx.warn).stored
+        ctx.train = ctx.train.with_columns(adapted.iter_columns())
         used = [n for n in ctx.train.names if n in set(before.design.names)]
     else:
         used = usable_columns(ctx.train, ctx.x, p.ignore_const_cols, ctx.warn)
@@ -279,7 +279,7 @@ def _mostly_zero(frame: Frame, design: Design) -> bool:
     """Whether the scaled numeric inputs of the first rows are mostly zeros."""
     if not design.nums or (design.sub is not None and any(design.sub)):
         return False
-    head = design.encode(Frame(frame.data.select(design.names).head(1000)), training=True)
+    head = design.encode(frame.select(design.names).slice(0, 1000), training=True)
     return bool(np.count_nonzero(head.dense) < _SPARSE_BELOW * head.dense.size)
 
 
@@ -302,7 +302,7 @@ def learn_encoding(ctx: TrainContext, p: Any, used: list[str]) -> Encoding:
 
 def _some_missing(frame: Frame, name: str, rows: Rows) -> bool:
     """Whether a missing category is among the rows that teach."""
-    return bool(frame.data[name].null_count() and (frame.codes(name)[~rows.skip] < 0).any())
+    return bool(frame.stored_column(name).null_count() and (frame.codes(name)[~rows.skip] < 0).any())
 
 
 def _listed(names: list[str]) -> str:

@@ -47,11 +47,11 @@ class Response:
 
     def actual(self, frame: Frame, warn: Any = None) -> np.ndarray:
         """Values of a frame ``(n,)``: class indices, -1 for missing (int32), or numbers with NaN (float64)."""
-        if self.name not in frame.data.columns:
+        if self.name not in frame.names:
             raise NotFound(f"the frame has no response column {self.name!r}{did_you_mean(self.name, frame.names)}")
         if self.levels is None:
             return frame.numeric(self.name)
-        matched = match_levels(frame.data[self.name], self.levels, warn or (lambda text: None))
+        matched = match_levels(frame.stored_column(self.name), self.levels, warn or (lambda text: None))
         return Frame(matched.to_frame()).codes(self.name)
 
     def targets(self, actual: np.ndarray) -> np.ndarray:

@@ -94,21 +94,21 @@ def choose_rows(ctx: TrainContext, p: Any, predictors: list[str]) -> Rows:
             seed=ctx.seed,
         )
         balanced = _frequencies(codes[chosen], classes)
-        frame = Frame(frame.data[chosen])
+        frame = frame.gather(chosen)
         weights = None if weights is None else weights[chosen]
         offsets = None if offsets is None else offsets[chosen]
 
     skip = np.zeros(frame.nrow, bool)
     reasons = []
     if ctx.y is not None and not p.autoencoder:
-        skip |= frame.data[ctx.y].is_null().to_numpy()
+        skip |= frame.stored_column(ctx.y).is_null().to_numpy()
         reasons.append("the response is missing")
     if weights is not None:
         skip |= ~(weights > 0)
         reasons.append("the weight is 0")
     if p.missing_values_handling == "Skip":
         for name in predictors:
-            skip |= frame.data[name].is_null().to_numpy()
+            skip |= frame.stored_column(name).is_null().to_numpy()
         reasons.append("a predictor is missing (missing_values_handling='Skip')")
     if skip.all():
         raise H2OValueError(f"no row is left to train on: in every one {' or '.join(reasons)}")

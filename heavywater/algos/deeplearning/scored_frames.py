@@ -6,7 +6,6 @@ import math
 from typing import Any
 
 import numpy as np
-import polars as pl
 
 from heavywater.algos.base import TrainContext
 from heavywater.algos.deeplearning.response import Response
@@ -28,7 +27,7 @@ def scoring_set(
 ) -> ScoringSet:
     """The `chosen` rows of a frame; `what` names it in the report."""
     full = len(chosen) == frame.nrow
-    part = frame if full else Frame(frame.data.select(pl.all().gather(chosen)))
+    part = frame if full else frame.gather(chosen)
     text = f"full {what} frame" if full else f"temporary {what} frame with {len(chosen)} samples"
     return ScoringSet(
         part,
@@ -54,7 +53,7 @@ def validation_set(
     offsets = None
     if response is not None:
         response.actual(ctx.valid)  # the response must be there
-        adapted = Frame(adapted.data.with_columns(ctx.valid.data[response.name]))
+        adapted = adapted.with_columns(ctx.valid.stored_column(response.name))
         offsets = response.network_offsets(raw, h2o=p.compat != "booklet")
     sample = _validation_sample(ctx, p, response)
     return scoring_set(adapted, sample, response, weights, offsets, "validation")

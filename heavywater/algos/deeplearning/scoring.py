@@ -60,7 +60,7 @@ class Scorer:
     def encoded(self, frame: Frame) -> Iterator[Inputs]:
         """Inputs of a frame, a block of rows at a time."""
         for start in range(0, max(frame.nrow, 1), BLOCK):
-            yield self.design.encode(Frame(frame.data.slice(start, BLOCK)), training=False)
+            yield self.design.encode(frame.slice(start, BLOCK), training=False)
 
     def outputs(
         self,

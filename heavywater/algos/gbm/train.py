@@ -272,5 +272,5 @@ def _as_before(data: TableData, before: GBMModel) -> TableData:
     if set(design.names) != set(data.design.names) or before.response.levels != data.response.levels:
         raise NotSupported("checkpoint: columns and classes must be those of the model that is continued")
     adapted = design.adapt(data.rows)
-    rows = Frame(data.rows.data.with_columns(adapted.data.iter_columns()), data.rows.uuids)
+    rows = data.rows.with_columns(adapted.stored.iter_columns())
     return dataclasses.replace(data, design=design, rows=rows, response=before.response)

@@ -49,8 +49,9 @@ class GLMModel(TabularModel):
 
 def impute(frame: Frame, modes: Mapping[str, str]) -> Frame:
     """Missing categories replaced by the most frequent level of training."""
-    filled = [frame.data[name].fill_null(level) for name, level in modes.items() if frame.data[name].null_count()]
-    return Frame(frame.data.with_columns(filled)) if filled else frame
+    columns = [(frame.stored_column(name), level) for name, level in modes.items()]
+    filled = [c.fill_null(level) for c, level in columns if c.null_count()]
+    return frame.with_columns(filled) if filled else frame
 
 
 def modes_of(frame: Frame, design: Design) -> dict[str, str]:

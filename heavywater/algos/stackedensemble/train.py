@@ -184,7 +184,7 @@ def _with_columns(frame: Frame, source: Frame, ctx: TrainContext) -> Frame:
     """The metalearner's frame: predictions, then response, weights and fold column of the rows."""
     p = ctx.params
     wanted = [c for c in (ctx.y, p.weights_column, p.metalearner_fold_column) if c]
-    return Frame(frame.data.hstack(source.data.select(wanted)), source.uuids)
+    return Frame(frame.stored.hstack(source.stored.select(wanted)), source.uuids)
 
 
 def _metalearner(ctx: TrainContext, frame: Frame, models: list[Model], levels: tuple[str, ...] | None) -> Model:
@@ -208,7 +208,7 @@ def _metalearner(ctx: TrainContext, frame: Frame, models: list[Model], levels: t
         answers = [m.answers(ctx.valid, threads=ctx.threads) for m in models]  # type: ignore[attr-defined]
         level = level_one([m.key for m in models], answers, levels, p.metalearner_transform)
         wanted = [c for c in (ctx.y, p.weights_column) if c and c in ctx.valid.names]
-        valid = Frame(level.data.hstack(ctx.valid.data.select(wanted)))
+        valid = Frame(level.stored.hstack(ctx.valid.stored.select(wanted)))
     assert ctx.fit is not None
     x = [n for n in frame.names if n not in (ctx.y, p.weights_column, p.metalearner_fold_column)]
     return ctx.fit(algo, values, key=f"metalearner_{algo}_{ctx.key}", x=x, y=ctx.y, train=frame, valid=valid)

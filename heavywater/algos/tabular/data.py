@@ -91,10 +91,10 @@ def prepare_table(
         keep &= weights > 0
     if skip_missing:
         for name in used:
-            keep &= ~frame.data[name].is_null().to_numpy() & ~np.isnan(frame.numeric(name))
+            keep &= ~frame.stored_column(name).is_null().to_numpy() & ~np.isnan(frame.numeric(name))
     if not keep.any():
         raise H2OValueError("no row is left to learn from: response or predictors are missing, or the weight is 0")
-    rows = frame if keep.all() else Frame(frame.data.filter(keep), frame.uuids)
+    rows = frame if keep.all() else frame.filter(keep)
     y, weights = y[keep], None if weights is None else weights[keep]
     offsets = frame.numeric(p.offset_column)[keep] if p.offset_column else None
     design = build_design(rows, used, scaling=scaling, all_levels=all_levels, weights=weights, repeated=True)

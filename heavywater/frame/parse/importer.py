@@ -99,7 +99,7 @@ def parse(
     files = _read_all(sources, pattern, limits)
     kind = _format(files[0], parse_type)
     if kind != "CSV":
-        return _other_format(kind, files, limits, col_names, col_types, na_strings, skipped_columns)
+        return _other_format(kind, files, limits, col_names, col_types, na_strings, skipped_columns).narrowed()
     files = [decoded(f) for f in files]
     setup = csv_setup(
         files[0],
@@ -114,7 +114,7 @@ def parse(
         custom_non_data_line_markers,
     )
     limits.check_table(files[0].name, sum(f.data.count(b"\n") for f in files), len(setup.names))
-    return _read_csv(files, setup)
+    return _read_csv(files, setup).narrowed()
 
 
 def guess_setup(

@@ -51,7 +51,7 @@ def check_has(frame: Frame, names: Sequence[str]) -> None:
 
 def with_column(frame: Frame, series: pl.Series) -> Frame:
     """The frame with one column replaced."""
-    return Frame(frame.data.with_columns(series), frame.uuids)
+    return frame.with_columns(series)
 
 
 def with_value(frame: Frame, name: str, value: Any) -> Frame:
@@ -68,4 +68,4 @@ def sampled(frame: Frame, n: int, random: np.random.Generator) -> Frame:
     """`n` rows at random without replacement, in their order; all rows when there are no more."""
     if n < 0 or n >= frame.nrow:
         return frame
-    return Frame(frame.data[np.sort(random.choice(frame.nrow, n, replace=False))], frame.uuids)
+    return frame.gather(np.sort(random.choice(frame.nrow, n, replace=False)))

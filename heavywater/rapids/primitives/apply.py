@@ -40,7 +40,7 @@ def _by_column(x: Table, fn: Any) -> Table:
     for c in x.cols:
         value = fn(Table(x.base, (c,)))
         if isinstance(value, Table):
-            parts.extend(s.rename(c.name) for s in value.data.iter_columns())
+            parts.extend(s.rename(c.name) for s in value.all_series())
         else:
             numbers = value.numbers() if isinstance(value, Items) else [float(value)]
             parts.append(pl.Series(c.name, numbers, dtype=pl.Float64))

@@ -25,7 +25,7 @@ def sort(x: Table, by: Choice, ascending: Value = None) -> Table:
         )
     flags = directions(ascending, len(keys), "sort")
     frame = x.frame()
-    data = frame.data.sort(
+    data = frame.stored.sort(
         [x.names[i] for i in keys], descending=[not f for f in flags], nulls_last=False, maintain_order=True
     )
     return Table.of_frame(type(frame)(data, frame.uuids))
@@ -38,7 +38,7 @@ def drop_duplicates(x: Table, by: Choice, keep: str = "first") -> Table:
         raise H2OValueError(f"drop_duplicates: keep must be 'first' or 'last'; got {keep!r}")
     names = [x.names[i] for i in columns(x, by)]
     frame = x.frame()
-    data = frame.data.unique(names, keep="first" if keep == "first" else "last", maintain_order=True)
+    data = frame.stored.unique(names, keep="first" if keep == "first" else "last", maintain_order=True)
     return Table.of_frame(type(frame)(data, frame.uuids))
 
 

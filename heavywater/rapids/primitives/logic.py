@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 
 from heavywater.errors import H2OTypeError, H2OValueError
+from heavywater.frame import Frame
 from heavywater.rapids.declare import Column, Value, primitive
 from heavywater.rapids.node import Items
 from heavywater.rapids.primitives.operators import constant, is_na, truth
@@ -122,19 +123,19 @@ def all_(x: Value) -> float:
 @primitive("any.na")
 def any_na(x: Table) -> float:
     """1 when some value is missing."""
-    return float(any(s.null_count() for s in x.data.iter_columns()))
+    return float(any(s.null_count() for s in x.frame().stored.iter_columns()))
 
 
 @primitive("naCnt")
 def na_count(x: Table) -> Items:
     """Missing values per column."""
-    return Items(tuple(float(s.null_count()) for s in x.data.iter_columns()))
+    return Items(tuple(float(s.null_count()) for s in x.frame().stored.iter_columns()))
 
 
 @primitive("na.omit")
 def na_omit(x: Table) -> Table:
     """The rows without a missing value."""
-    return Table.of_frame(type(x.frame())(x.data.drop_nulls(), x.frame().uuids))
+    return Table.of_frame(Frame(x.frame().stored.drop_nulls(), x.frame().uuids))
 
 
 @primitive("filterNACols")
@@ -144,7 +145,7 @@ def filter_na_cols(x: Table, fraction: float) -> Items:
     return Items(
         tuple(
             float(i)
-            for i, s in enumerate(x.data.iter_columns())
+            for i, s in enumerate(x.frame().stored.iter_columns())
             if s.null_count() < max(limit, 1e-300) or s.null_count() == 0
         )
     )
@@ -162,12 +163,12 @@ def fillna(x: Table, method: str, axis: int, maxlen: int) -> Table:
     if axis == 0:
         filled = [
             (s.fill_null(strategy="forward" if forward else "backward", limit=maxlen) if maxlen else s)
-            for s in x.data.iter_columns()
+            for s in x.frame().stored.iter_columns()
         ]
         return Table.of(pl.DataFrame([s.rename(f"C{i + 1}") for i, s in enumerate(filled)]))
     if len({c.dtype for c in x.cols}) > 1 and not all(c.is_numeric for c in x.cols):
         raise H2OTypeError("fillna along rows needs columns of one type")
-    cols = list(x.data.iter_columns())
+    cols = list(x.all_series())
     order = range(len(cols)) if forward else range(len(cols) - 1, -1, -1)
     out = list(cols)
     last: pl.Series | None = None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -67,20 +66,18 @@ def _part(x: Table, source: Any, where: list[int], positions: np.ndarray) -> Tab
             raise H2OValueError(f"{len(positions)} rows cannot take {describe(source)}")
         source = source.gather(positions)
     x = x.computed()
-    data, cols = x.data, list(x.cols)
+    frame, cols = x.frame(), list(x.cols)
     new: list[pl.Series] = []
     for k, i in enumerate(where):
         c = cols[i]
         if isinstance(source, Table):
             one = Table(source.base, (source.cols[min(k, source.ncol - 1)],))
             values = one.gather(np.zeros(len(positions), np.int64)) if one.nrow == 1 != len(positions) else one
-            s = _scattered_column(data.to_series(i), c, values, positions)
+            s = _scattered_column(x.series(i), c, values, positions)
         else:
-            s = _scattered_value(data.to_series(i), c, source, positions)
+            s = _scattered_value(x.series(i), c, source, positions)
         new.append(s)
-        cols[i] = replace(c, expr=pl.col(c.name), dtype=s.dtype)
-    frame = x.frame()
-    return Table.of_frame(type(frame)(data.with_columns(new), frame.uuids))
+    return Table.of_frame(frame.with_columns(new))
 
 
 def _scattered_value(s: pl.Series, c: Col, value: Any, positions: np.ndarray) -> pl.Series:

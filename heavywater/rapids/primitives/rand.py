@@ -119,7 +119,7 @@ def insert_missing(x: Table, fraction: float, seed: float = -1) -> Table:
         raise H2OValueError(f"the fraction of missing values lies between 0 and 1; got {fraction:g}")
     start = _seed(seed)
     new = []
-    for i, s in enumerate(x.data.iter_columns()):
+    for i, s in enumerate(x.all_series()):
         gone = pl.Series(missing_mask(x.nrow, i, fraction, start))
         new.append(s.zip_with(~gone, pl.Series(s.name, [None], dtype=s.dtype).new_from_index(0, x.nrow)))
     return Table.of(pl.DataFrame(new), x.frame().uuids)

@@ -115,7 +115,7 @@ def _slice(x: Table, first: int, count: float) -> Table:
     if n > 0:
         _inside(np.array([first, first + n - 1]), x.nrow)
     frame = x.frame()
-    return Table.of_frame(type(frame)(frame.data.slice(first, max(n, 0)), frame.uuids))
+    return Table.of_frame(frame.slice(first, max(n, 0)))
 
 
 @primitive("flatten")

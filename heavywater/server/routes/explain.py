@@ -65,7 +65,7 @@ def start(
     weights = frame.numeric(frame.names[weight_column_index]) if weight_column_index >= 0 else None
     rows = frame
     if row_index >= 0:
-        rows, weights = Frame(frame.data.slice(row_index, 1), frame.uuids), None
+        rows, weights = frame.slice(row_index, 1), None
     dest = destination_key or f"_{secrets.token_hex(16)}"
     work_size = max(len(held) * len(classes), 1)
 

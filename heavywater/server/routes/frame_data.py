@@ -50,7 +50,7 @@ def _csv(frame: Frame, *, hexadecimal: bool = False) -> Iterator[bytes]:
     """The frame as H2O writes it for its clients: times are milliseconds since 1970, real numbers hexadecimal if wanted."""
     real = [n for n in frame.names if frame.kind(n) == "real"] if hexadecimal else []
     times = [n for n in frame.names if frame.kind(n) == "time"]
-    data = frame.data.with_columns(pl.col(times).to_physical()) if times else frame.data
+    data = frame.stored.with_columns(pl.col(times).to_physical()) if times else frame.stored
     head = BytesIO()
     write_csv(Frame(data.head(0), frame.uuids), head)
     yield head.getvalue()
@@ -141,7 +141,7 @@ def export(
         target.mkdir(exist_ok=True)
         for i in range(parts):
             low, high = frame.nrow * i // parts, frame.nrow * (i + 1) // parts
-            part = Frame(frame.data[low:high], frame.uuids)
+            part = frame.slice(low, high - low)
             export_file(part, target / f"part-m-{i:05d}{tail}", **options)
 
     record = hub.start(work, "Export dataset", frame_id)

@@ -60,7 +60,7 @@ def split(
 
     def work(job: Job[None]) -> None:
         for name, low, high in zip(names, bounds, bounds[1:]):
-            hub.engine.put(name, Frame(frame.data[low:high], frame.uuids))
+            hub.engine.put(name, frame.slice(low, high - low))
 
     record = hub.start(work, "SplitFrame", "")
     fields = {

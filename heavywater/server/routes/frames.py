@@ -18,7 +18,7 @@ from heavywater.server.v3.schema import key, schema
 @route("GET", "/3/Frames")
 def listed(hub: Hub) -> dict[str, Any]:
     """All frames."""
-    known = [v3.synopsis(n, f.nrow, f.ncol, int(f.data.estimated_size())) for n, f in hub.frames()]
+    known = [v3.synopsis(n, f.nrow, f.ncol, int(f.stored.estimated_size())) for n, f in hub.frames()]
     raw = [
         v3.synopsis(n, 0, 1, r.path.stat().st_size, text=True) for n, r in sorted(hub.raw.items()) if r.path.exists()
     ]

@@ -104,10 +104,10 @@ def frame_object(
     listed = frame.names[first : None if page.column_count < 0 else first + page.column_count]
     full = len(listed) if page.full_column_count < 0 else page.full_column_count
     full_shown = max(page.column_count, full) if page.full_column_count < 0 else full
-    rows = Frame(frame.data[start:stop], frame.uuids)
+    rows = frame.slice(start, stop - start)
     fields = {
         "frame_id": key(name, "Frame") or schema("FrameKeyV3", "Key<Frame>", _NAMELESS),
-        "byte_size": 0 if light else int(frame.data.estimated_size()),
+        "byte_size": 0 if light else int(frame.stored.estimated_size()),
         "is_text": False,
         "row_offset": start,
         "row_count": stop - start,

@@ -12,11 +12,11 @@ def chunks(frame: Frame) -> dict[str, Any]:
     """How the columns are stored; every column is one chunk here."""
     kinds: dict[str, list[str]] = {}
     for n in frame.names:
-        kinds.setdefault(str(frame.column(n).dtype).partition("(")[0], []).append(n)
-    total = max(int(frame.data.estimated_size()), 1)
+        kinds.setdefault(str(frame.stored_column(n).dtype).partition("(")[0], []).append(n)
+    total = max(int(frame.stored.estimated_size()), 1)
     rows = []
     for kind, names in kinds.items():
-        size = int(frame.data.select(names).estimated_size())
+        size = int(frame.stored.select(names).estimated_size())
         rows.append(
             [kind[:8], kind, len(names), 100.0 * len(names) / max(frame.ncol, 1), _size(size), 100.0 * size / total]
         )
@@ -29,7 +29,7 @@ def chunks(frame: Frame) -> dict[str, Any]:
 
 def distribution(frame: Frame) -> dict[str, Any]:
     """Where the rows are: all on this machine."""
-    size = _size(int(frame.data.estimated_size()))
+    size = _size(int(frame.stored.estimated_size()))
     here: list[Any] = [size, float(frame.nrow), 1.0, float(frame.ncol)]
     rows = [[label, *here] for label in ("here", "mean", "min", "max")]
     rows += [["stddev", _size(0), 0.0, 0.0, 0.0], ["total", *here]]
