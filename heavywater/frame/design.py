@@ -15,7 +15,7 @@ import numpy as np
 import polars as pl
 
 from heavywater.core.hashing import murmur2_slot
-from heavywater.core.mlp.layout import Inputs
+from heavywater.core.mlp.layout import NOT_PACKED, Inputs, Packed
 from heavywater.errors import H2OTypeError
 from heavywater.frame.frame import Frame
 from heavywater.frame.panels import WIDTH, blocks, each, each_group, side_by_side, values
@@ -102,21 +102,71 @@ class Design:
         """The input for a missing value of each categorical column."""
         return [o - 1 for o in self.cat_offsets[1:]]
 
-    def encode(self, frame: Frame, *, training: bool, dtype: type = np.float64, csr: bool = False) -> Inputs:
-        """Inputs of all rows of `frame`, which must hold every column (see `adapt`)."""
+    def encode(
+        self,
+        frame: Frame,
+        *,
+        training: bool,
+        dtype: type = np.float64,
+        csr: bool = False,
+        packed: bool = False,
+    ) -> Inputs:
+        """Inputs of all rows of `frame`, which must hold every column (see `adapt`).
+
+        Parameters
+        ----------
+        frame : Frame
+        training : bool
+            Encode as in training; see the attributes for what differs.
+        dtype : type
+            Of the numeric inputs.
+        csr : bool
+            Numeric inputs as compressed rows.
+        packed : bool
+            Numeric inputs as bytes if that is possible (see `lowest`); as a matrix otherwise.
+        """
         n = frame.nrow
         slots = np.empty((n, len(self.cats)), np.int32)
         for i, name in enumerate(self.cats):
             slots[:, i] = self._slots_of(i, frame.codes(name), training)
+        dense: np.ndarray = np.empty((n, 0), dtype)
+        kept: np.ndarray = np.zeros(0, dtype)
+        indptr, indices = np.zeros(0, np.int64), np.zeros(0, np.int32)
+        drops = training and self.zero_drops_first_input and bool(self.cats)
+        numbers = NOT_PACKED
         if csr:
             indptr, indices, kept = self._nonzero(frame, training, dtype)
-            dense: np.ndarray = np.empty((n, 0), dtype)
+        elif packed and not drops and (low := self.lowest(frame)) is not None:
+            numbers = self._packed(frame, low)
         else:
             dense = self._numeric(frame, training, dtype)
-            indptr, indices, kept = np.zeros(0, np.int64), np.zeros(0, np.int32), np.zeros(0, dtype)
-            if training and self.zero_drops_first_input and self.cats:
+            if drops:
                 slots[(dense == 0).any(axis=1) & (slots[:, 0] == 0), 0] = -1
-        return Inputs(slots, dense, indptr, indices, kept, self.num_start)
+        return Inputs(slots, dense, indptr, indices, kept, self.num_start, numbers)
+
+    def lowest(self, frame: Frame) -> np.ndarray | None:
+        """Smallest value of each numeric column, float64; None unless all hold only whole numbers less than 256 apart."""
+        out = []
+        for name in self.nums:
+            low = _byte_range(frame.stored_column(name))
+            if low is None:
+                return None
+            out.append(low)
+        scaled = [*(self.sub or ()), *(self.mul or ())]
+        return np.array(out, np.float64) if out and np.isfinite(scaled).all() else None
+
+    def _packed(self, frame: Frame, low: np.ndarray) -> Packed:
+        from heavywater.frame.scale_kernel import pack_panel  # compiles on first use
+
+        out = np.empty((frame.nrow, len(self.nums)), np.uint8)
+
+        def pack(first: int, names: Sequence[str]) -> None:
+            for start, panel in blocks(frame, names):
+                pack_panel(panel, low[first : first + len(names)], out, start, first)
+
+        each_group(frame, self.nums, pack)
+        _, sub, mul = self._scaling(training=True)
+        return Packed(out, low, sub, mul)
 
     def _slots_of(self, i: int, codes: np.ndarray, training: bool) -> np.ndarray:
         first, after = self.cat_offsets[i], self.cat_offsets[i + 1]
@@ -221,6 +271,16 @@ class Design:
             return tuple(nested(x) for x in v) if isinstance(v, (list, tuple)) else v
 
         return cls(**{k: nested(v) for k, v in d.items()})
+
+
+def _byte_range(col: pl.Series) -> int | None:
+    """The smallest of a column of whole numbers less than 256 apart, none of which is missing; else None."""
+    if col.null_count() or not col.len() or not col.dtype.is_integer():
+        return None
+    if col.dtype == pl.UInt8:
+        return 0
+    low, high = col.min(), col.max()
+    return low if isinstance(low, int) and isinstance(high, int) and high - low < 256 and abs(low) < 2**53 else None
 
 
 def as_text(col: pl.Series) -> pl.Series:

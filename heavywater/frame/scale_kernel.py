@@ -33,6 +33,14 @@ def scale_panel(
 
 
 @njit(cache=True, nogil=True)
+def pack_panel(panel: np.ndarray, low: np.ndarray, out: np.ndarray, start: int, first: int) -> None:
+    """Write ``panel - low``, at most 255, into rows `start`... and columns `first`... of `out`, uint8."""
+    for i in range(panel.shape[0]):
+        for k in range(panel.shape[1]):
+            out[start + i, first + k] = np.uint8(panel[i, k] - low[k])
+
+
+@njit(cache=True, nogil=True)
 def compress(block: np.ndarray, counts: np.ndarray, indices: np.ndarray, values: np.ndarray) -> int:
     """Column numbers and values of the non-zero entries of `block`, row after row; how many; `counts` per row.
 

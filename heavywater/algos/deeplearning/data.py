@@ -146,9 +146,9 @@ def prepare_data(ctx: TrainContext) -> TrainingData:
     h = network_hyper(p, nclasses, ctx.seed)
 
     dtype = np.float64 if is_exact(p) else np.float32
-    _check_memory(ctx, design, np.dtype(dtype).itemsize)
     csr = not is_exact(p) and _mostly_zero(frame, design)
-    inputs = design.encode(frame, training=True, dtype=dtype, csr=csr)
+    _check_memory(ctx, design, 1 if not csr and design.lowest(frame) is not None else np.dtype(dtype).itemsize)
+    inputs = design.encode(frame, training=True, dtype=dtype, csr=csr, packed=True)
     targets, offsets = np.zeros(0), None
     if response is not None:
         targets = response.targets(response.actual(frame))

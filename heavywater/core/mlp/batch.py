@@ -175,7 +175,7 @@ def automatic_batch(rows: int, weights: int) -> int:
 def _longest(x: Inputs, by_input: bool) -> int:
     """Entries of the longest list that `read_row` can make of a row."""
     numeric = int(np.diff(x.indptr).max()) if len(x.indptr) > 1 else 0
-    return x.slots.shape[1] + numeric + (x.dense.shape[1] if by_input else 0)
+    return x.slots.shape[1] + numeric + (x.numbers if by_input else 0)
 
 
 def _wrap(value: int) -> int:

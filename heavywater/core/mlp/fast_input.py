@@ -63,9 +63,11 @@ def _prefetch(typingctx: Any, array: Any, row: Any, column: Any) -> Any:
 @njit(**INNER)
 def ask_for(x, r):  # type: ignore[no-untyped-def]
     """Have row `r` fetched from memory, where shuffled rows lie, while something else is computed."""
-    slots, dense, indptr, indices, values, start = x
+    slots, dense, indptr, indices, values, start, packed = x
     for j in range(0, min(dense.shape[1], MOST_FETCHED), LINE):
         _prefetch(dense, r, j)  # type: ignore[call-arg]
+    for j in range(0, min(packed.codes.shape[1], 4 * MOST_FETCHED), 4 * LINE):
+        _prefetch(packed.codes, r, j)  # type: ignore[call-arg]
     if len(indptr) > 0:
         for k in range(indptr[r], min(indptr[r + 1], indptr[r] + MOST_FETCHED), LINE):
             _prefetch(indices, 0, k)  # type: ignore[call-arg]
@@ -82,12 +84,26 @@ def drop(indices, values, start, key, ratio, index, value):  # type: ignore[no-u
 
 
 @njit(**INNER)
+def read_numbers(x, r, out):  # type: ignore[no-untyped-def]
+    """Write the numeric inputs of row `r` that do not come as CSR to ``out``, float32 ``(m,)``."""
+    dense, packed = x[1], x[6]
+    if packed.codes.shape[1] == 0:
+        for j in range(len(out)):
+            out[j] = dense[r, j]
+        return
+    codes, low, sub, mul = packed.codes[r], packed.low, packed.sub, packed.mul
+    for j in range(len(out)):
+        out[j] = f32((codes[j] + low[j] - sub[j]) * mul[j])
+
+
+@njit(**INNER)
 def read_row(x, r, key, ratio, plan, index, value, target, want_target, row):  # type: ignore[no-untyped-def]
     """Network inputs of row `r`, after dropout: as a list (`index`, `value`) and, if not by input, in `row`.
 
     `target` gets the inputs before dropout if `want_target`. Returns the length of the list.
     """
-    slots, dense, indptr, indices, values, start = x
+    slots, dense, indptr, indices, values, start, packed = x
+    m = dense.shape[1] + packed.codes.shape[1]
     count = 0
     if want_target:
         target[:] = f32(0)
@@ -108,27 +124,27 @@ def read_row(x, r, key, ratio, plan, index, value, target, want_target, row):  #
             index[count] = c
             value[count] = f32(1)
             count += 1
-    if dense.shape[1] > 0 and not plan.by_input:
-        m = dense.shape[1]
+    if m > 0 and not plan.by_input:
         row[: plan.units[0]] = f32(0)
         for k in range(count):
             row[index[k]] = value[k]
-        for j in range(m):
-            row[start + j] = dense[r, j]
+        read_numbers(x, r, row[start : start + m])
         if want_target:
             for j in range(m):
-                target[start + j] = dense[r, j]
+                target[start + j] = row[start + j]
         if ratio > 0:
             for j in range(m):
                 if uniform(key, start + j) < ratio:
                     row[start + j] = f32(0)
         return 0
+    first = count
+    read_numbers(x, r, value[first : first + m])
     if want_target:
-        for j in range(dense.shape[1]):
-            target[start + j] = dense[r, j]
+        for j in range(m):
+            target[start + j] = value[first + j]
     # Every number is written where the next one that counts belongs: no branch, so nothing to predict wrongly.
-    for j in range(dense.shape[1]):
-        v = dense[r, j]
+    for j in range(m):
+        v = value[first + j]
         index[count] = start + j
         value[count] = v
         count += 1 if (v != 0) & ((ratio <= 0) | (uniform(key, start + j) >= ratio)) else 0

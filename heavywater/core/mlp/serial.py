@@ -46,7 +46,7 @@ from heavywater.core.rng import next_float
 @njit(**INNER)
 def load_row(x, r, a, width):  # type: ignore[no-untyped-def]
     """Write the network inputs of row `r` to ``a[:width]``."""
-    slots, dense, indptr, indices, values, start = x
+    slots, dense, indptr, indices, values, start, packed = x
     a[:width] = 0.0
     for j in range(slots.shape[1]):
         if slots[r, j] >= 0:
@@ -54,6 +54,8 @@ def load_row(x, r, a, width):  # type: ignore[no-untyped-def]
     m = dense.shape[1]
     for j in range(m):
         a[start + j] = dense[r, j]
+    for j in range(packed.codes.shape[1]):
+        a[start + j] = (packed.codes[r, j] + packed.low[j] - packed.sub[j]) * packed.mul[j]
     if len(indptr) > 0:
         for k in range(indptr[r], indptr[r + 1]):
             a[start + indices[k]] = values[k]

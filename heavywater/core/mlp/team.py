@@ -28,7 +28,7 @@ def nonzero_share(x: Inputs, width: int) -> float:
     if n == 0:
         return 1.0
     rows = np.linspace(0, n - 1, min(n, 500)).astype(np.int64)
-    total = float((x.slots[rows] >= 0).sum()) + float(np.count_nonzero(x.dense[rows]))
+    total = float((x.slots[rows] >= 0).sum()) + float(np.count_nonzero(x.number_rows(rows)))
     if len(x.indptr):
         total += float((x.indptr[rows + 1] - x.indptr[rows]).sum())
     return total / (len(rows) * width)
