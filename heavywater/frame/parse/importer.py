@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import closing
 from dataclasses import replace
 
 import polars as pl
 
 from heavywater.errors import H2OValueError, ParseError, did_you_mean
+from heavywater.frame.folders import remember
 from heavywater.frame.frame import Frame
 from heavywater.frame.parse.arff import read_arff
 from heavywater.frame.parse.columns import Wanted, frame_of, unsigned_zero, vote
@@ -25,6 +27,7 @@ from heavywater.frame.parse.options import (
 from heavywater.frame.parse.parquet import read_parquet
 from heavywater.frame.parse.setup import ParseSetup, ParseType, csv_setup
 from heavywater.frame.parse.sources import Location, Source, expand, read
+from heavywater.frame.parse.stream import ahead, expected_size, text_blocks
 from heavywater.frame.parse.svmlight import read_svmlight
 from heavywater.frame.parse.text import (
     cleaned,
@@ -36,6 +39,8 @@ from heavywater.frame.parse.text import (
     well_quoted,
 )
 
+STREAMED = 1 << 20
+"""A file with less text than this is read as a whole at once."""
 SAMPLE = 4 << 20
 """Bytes of a large file (H2O's chunk) by which its column types are guessed; smaller files are looked at as a whole."""
 
@@ -96,23 +101,24 @@ def parse(
         When a file is missing, empty, binary, damaged or does not fit the others.
     """
     limits = limits or Limits()
-    files = _read_all(sources, pattern, limits)
+    paths = expand(sources, pattern)
+    layout = (
+        header, sep, col_names, col_types, na_strings, skipped_columns, quotechar, escapechar,
+        custom_non_data_line_markers,
+    )  # fmt: skip
+    setup: ParseSetup | None = None
+    head = _head(paths[0], limits)
+    if head is not None and _format(head, parse_type) == "CSV":
+        setup = csv_setup(head, *layout)
+        streamed = _streamed(paths, head, setup, limits)
+        if streamed is not None:
+            return streamed
+    files = _read_all(paths, limits)
     kind = _format(files[0], parse_type)
     if kind != "CSV":
         return _other_format(kind, files, limits, col_names, col_types, na_strings, skipped_columns).narrowed()
     files = [decoded(f) for f in files]
-    setup = csv_setup(
-        files[0],
-        header,
-        sep,
-        col_names,
-        col_types,
-        na_strings,
-        skipped_columns,
-        quotechar,
-        escapechar,
-        custom_non_data_line_markers,
-    )
+    setup = setup or csv_setup(files[0], *layout)
     limits.check_table(files[0].name, sum(f.data.count(b"\n") for f in files), len(setup.names))
     return _read_csv(files, setup).narrowed()
 
@@ -130,7 +136,7 @@ def guess_setup(
 ) -> ParseSetup:
     """What `parse` would do with the files: format, layout, names, and the kinds of columns as `wanted`."""
     limits = limits or Limits()
-    files = _read_all(sources, pattern, limits)
+    files = _read_all(expand(sources, pattern), limits)
     kind = _format(files[0], None)
     if kind != "CSV":
         frame = _other_format(kind, files, limits, None, None, None, None)
@@ -148,8 +154,60 @@ def _wanted_of(frame: Frame, name: str) -> Wanted:
     return "numeric" if kind in ("int", "real") else kind  # type: ignore[return-value]
 
 
-def _read_all(sources: Location | Sequence[Location], pattern: str | None, limits: Limits) -> list[Source]:
-    return [s for name in expand(sources, pattern) for s in read(name, limits)]
+def _read_all(paths: Sequence[str], limits: Limits) -> list[Source]:
+    return [s for name in paths for s in read(name, limits)]
+
+
+def _head(path: str, limits: Limits) -> Source | None:
+    """The beginning of a local text file that is worth a stream; None when the file is small or something else."""
+    if not os.path.isfile(path):
+        return None
+    try:
+        data = b""
+        with closing(text_blocks(path, limits)) as blocks:
+            while len(data) <= STREAMED and (block := next(blocks, b"")):
+                data += block
+        if len(data) <= STREAMED or not data.isascii():
+            return None
+        head = Source(path, data.removesuffix(b"\r"))
+        return head if decoded(head) == head else None
+    except (ParseError, OSError):
+        return None
+
+
+def _streamed(paths: Sequence[str], head: Source, setup: ParseSetup, limits: Limits) -> Frame | None:
+    """Files of nothing but whole numbers, never in memory as a whole; None when there is anything else in them.
+
+    Then they are read in the usual way, and with its messages.
+    """
+    from heavywater.frame.parse.whole_numbers import read_whole_numbers  # compiles on first use
+
+    def files() -> Generator[tuple[Iterator[bytes], int]]:
+        for i, path in enumerate(paths):
+            start = _head(path, limits) if i else head
+            if start is None or needs_cleaning(start.data, setup.separator, setup.comments):
+                raise ParseError(f"{path} holds more than lines of numbers")
+            with closing(text_blocks(path, limits)) as blocks, closing(ahead(blocks)) as coming:
+                yield coming, _has_header(start, setup, i == 0)
+
+    if not _may_be_plain(setup) or any(w not in (None, "numeric") for w in setup.wanted) or any(setup.na_strings):
+        return None
+    if len(setup.names) > limits.max_columns:
+        return None
+
+    try:
+        expected = sum(expected_size(path) for path in paths)
+        with closing(files()) as texts:
+            table = read_whole_numbers(
+                texts, setup.names, separator=setup.separator, expected=expected, most=limits.max_rows
+            )
+    except (ParseError, OSError):
+        return None
+    if table is None:
+        return None
+    for path in paths:
+        remember(path)
+    return Frame(table.drop(setup.names[i] for i in setup.skipped) if setup.skipped else table)
 
 
 def _format(source: Source, asked: str | None) -> ParseType:
@@ -295,19 +353,21 @@ def _unsigned_zeros(table: pl.DataFrame) -> pl.DataFrame:
     return table.with_columns(unsigned_zero(c) for c in table.iter_columns() if c.dtype.is_float())
 
 
+def _may_be_plain(setup: ParseSetup) -> bool:
+    """Whether digits, signs and separators mean nothing but numbers."""
+    return not setup.escape and not set(setup.quote + setup.comments) & set("-0123456789" + setup.separator)
+
+
 def _whole_numbers(
     ready: Sequence[Source], columns: int, skips: Sequence[int], setup: ParseSetup
 ) -> list[tuple[pl.DataFrame, bool]] | None:
     from heavywater.frame.parse.whole_numbers import read_whole_numbers  # compiles on first use
 
     names = [f"column_{i}" for i in range(columns)]
-    tables: list[tuple[pl.DataFrame, bool]] = []
-    for file, skip in zip(ready, skips):
-        table = read_whole_numbers(file.data, names, separator=setup.separator, skip=skip)
-        if table is None:
-            return None
-        tables.append((table, False))
-    return tables
+    files = [([f.data[i : i + STREAMED] for i in range(0, len(f.data), STREAMED)], s) for f, s in zip(ready, skips)]
+    expected = sum(len(f.data) for f in ready)
+    table = read_whole_numbers(files, names, separator=setup.separator, expected=expected)
+    return None if table is None else [(table, False)]
 
 
 def _typed(
@@ -322,7 +382,11 @@ def _typed(
         number = wanted == "numeric" and not setup.na_strings[i]
         whole = number and text.cast(pl.Int64, strict=False).null_count() == text.null_count()
         dtypes.append(pl.Int64 if whole else pl.Float64 if number else pl.String)
-    if all(t == pl.Int64 for t in dtypes) and (tables := _whole_numbers(ready, len(dtypes), skips, setup)):
+    if (
+        all(t == pl.Int64 for t in dtypes)
+        and _may_be_plain(setup)
+        and (tables := _whole_numbers(ready, len(dtypes), skips, setup))
+    ):
         return tables
     floats = [pl.Float64 if t == pl.Int64 else t for t in dtypes]
     attempts = ((dtypes, False), (floats, pl.String not in dtypes))

@@ -1,111 +1,255 @@
-"""Large tables that hold nothing but whole numbers, read straight into columns, a part of the text for each thread."""
+"""Large tables that hold nothing but whole numbers, read a block of text at a time straight into narrow columns.
+
+All columns lie in one stretch of memory that is asked for beforehand and touched when it is written. A column begins
+with a byte for each number and moves to a wider place when a number does not fit.
+"""
 
 from __future__ import annotations
 
-import os
-from concurrent.futures import ThreadPoolExecutor
+import math
+import mmap
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
 
 import numpy as np
 import polars as pl
-import pyarrow as pa
 from numba import njit
 
-LINE = 8
-"""int64 entries of a cache line."""
+LINE = 64
+"""Bytes of a cache line."""
+DTYPES = (np.uint8, np.int16, np.int32, np.int64)
+"""Types of a column, those that a frame stores, the narrowest first."""
+BYTES = np.array([np.dtype(t).itemsize for t in DTYPES])
+LEAST = np.array([np.iinfo(t).min for t in DTYPES])
+MOST = np.array([np.iinfo(t).max for t in DTYPES])
+LONGEST_LINE = 64 << 20
+"""A file with a longer line than this is not read here."""
+DONE, OTHER, TOO_WIDE, FULL = range(4)
 
 
-def read_whole_numbers(data: bytes, names: list[str], *, separator: str, skip: int) -> pl.DataFrame | None:
-    """Int64 columns of a text in which every field is a whole number of at most 18 digits.
+def read_whole_numbers(
+    files: Iterable[tuple[Iterable[bytes], int]],
+    names: Sequence[str],
+    *,
+    separator: str,
+    expected: int,
+    most: float = math.inf,
+) -> pl.DataFrame | None:
+    """Columns of texts in which every field is a whole number of at most 18 digits.
 
     Parameters
     ----------
-    data : bytes
-        Lines that end with a line feed (the last one perhaps not).
-    names : list of str
+    files : iterable of (iterable of bytes, int)
+        The text of each file in parts of any size, and how many lines to leave out at its beginning. Lines end with a
+        line feed, the last one of a file perhaps not.
+    names : sequence of str
         Names of the columns.
     separator : str
         One character.
-    skip : int
-        Lines at the beginning to leave out.
+    expected : int
+        About how many bytes all texts have, to ask for the right amount of memory.
+    most : float
+        Largest number of rows.
 
     Returns
     -------
     DataFrame or None
-        None when a line has another number of fields, or a field is anything but digits with perhaps a minus sign.
+        Each column in the narrowest of `DTYPES`. None when a line has another number of fields, a field is anything
+        but digits with perhaps a minus sign, or there are no lines or too many.
     """
-    start = 0
-    for _ in range(skip):
-        start = data.find(b"\n", start) + 1
-        if not start:
-            return None
-    if start == len(data):
+    if separator in "-0123456789\r\n":
         return None
-    cuts = _cuts(data, start, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
-    parts = list(zip(cuts, cuts[1:]))
-    text = np.frombuffer(data, np.uint8)
-    with ThreadPoolExecutor(len(parts), "parse") as pool:
-        lines = list(pool.map(lambda p: int(count_lines(text[p[0] : p[1]])), parts))
-        total = sum(lines)
-        # an odd number of cache lines, so that the columns of a row do not fall into the same set of the cache
-        stride = (-(-max(total, 1) // LINE) | 1) * LINE
-        if total == 0 or stride * len(names) > 4 * len(data):  # a field takes at least two bytes
-            return None
-        table = np.empty((len(names), stride), np.int64)
-        firsts = np.concatenate(([0], np.cumsum(lines)))
-        jobs = [
-            pool.submit(read_rows, text[a:b], ord(separator), len(names), table, int(first), int(first + count))
-            for (a, b), first, count in zip(parts, firsts, lines)
-        ]
-        if not all(job.result() for job in jobs):
-            return None
-    columns = [pa.Array.from_buffers(pa.int64(), total, [None, pa.py_buffer(row)]) for row in table]
-    return pl.from_arrow(pa.table(columns, names=names))  # type: ignore[return-value]
+    table: _Columns | None = None
+    for parts, skip in files:
+        for text in _whole_lines(parts, skip):
+            if text is None:
+                return None
+            if table is None:
+                table = _Columns(len(names), _rows_to_come(text, max(expected, len(text)), len(names)))
+            if not table.read(text, ord(separator)) or table.rows > most:
+                return None
+    return None if table is None else table.taken(names)
 
 
-def _cuts(data: bytes, start: int, parts: int) -> list[int]:
-    """Where the parts begin, each at the start of a line, and the end."""
-    cuts = [start]
-    for i in range(1, parts):
-        at = data.find(b"\n", start + (len(data) - start) * i // parts) + 1
-        if at > cuts[-1]:
-            cuts.append(at)
-    return [*cuts, len(data)] if cuts[-1] < len(data) else cuts
+def _whole_lines(parts: Iterable[bytes], skip: int) -> Iterator[bytes | None]:
+    """The text in pieces that end with a line feed, without its first `skip` lines; None for what cannot be read."""
+    rest = b""
+    for part in parts:
+        part = rest + part
+        while skip and (at := part.find(b"\n") + 1):
+            part, skip = part[at:], skip - 1
+        end = part.rfind(b"\n") + 1
+        if skip or not end:
+            rest = part
+            if len(rest) > LONGEST_LINE:
+                yield None
+            continue
+        rest = part[end:]
+        yield part[:end]
+    if skip:
+        yield None
+    elif rest:
+        yield rest + b"\n"
+
+
+def _rows_to_come(text: bytes, expected: int, columns: int) -> int:
+    """About how many rows a table has whose text begins with `text`; a field takes at least two bytes."""
+    lines = text.count(b"\n")
+    return min(round(1.05 * expected * lines / len(text)) + 1, expected // (2 * columns) + 1)
+
+
+class _Columns:
+    """Columns that grow row by row.
+
+    Attributes
+    ----------
+    rows, capacity : int
+        Rows there are and rows there is room for.
+    kinds : int8 (columns,)
+        Index of each column's type in `DTYPES`.
+    starts : int64 (columns,)
+        First byte of each column, a multiple of eight.
+    """
+
+    def __init__(self, columns: int, capacity: int):
+        self.rows, self.capacity = 0, _odd_lines(capacity)
+        self.kinds = np.zeros(columns, np.int8)
+        self.starts = np.arange(columns) * self.capacity
+        self._used = columns * self.capacity
+        self._memory = _reserved(self._used)
+
+    def read(self, text: bytes, separator: int) -> bool:
+        """Add the lines of a text that ends with a line feed; whether they hold nothing but whole numbers."""
+        bytes_, at = np.frombuffer(text, np.uint8), 0
+        while True:
+            wanted = self.kinds.copy()
+            u8, i16, i32, i64 = (np.frombuffer(self._memory, t) for t in DTYPES)
+            state, at, self.rows = read_lines(
+                bytes_, at, separator, self.kinds, self.starts, self.rows, self.capacity, u8, i16, i32, i64, wanted
+            )
+            if state == TOO_WIDE:
+                self._widen(wanted)
+            elif state == FULL:
+                self._move(self.kinds, _odd_lines(2 * self.capacity))
+            else:
+                return bool(state == DONE)
+
+    def _widen(self, kinds: np.ndarray) -> None:
+        """Give the columns the types that they need."""
+        wider = np.flatnonzero(kinds > self.kinds)
+        sizes = BYTES[kinds[wider]] * self.capacity
+        if self._used + sizes.sum() > len(self._memory):
+            self._move(kinds, self.capacity)
+            return
+        for c, size in zip(wider, sizes):
+            old = self._column(c)
+            self.kinds[c], self.starts[c] = kinds[c], self._used
+            self._column(c)[:] = old
+            self._used += int(size)
+
+    def _move(self, kinds: np.ndarray, capacity: int) -> None:
+        """Copy all columns to memory of another size; it has some room for columns that widen later."""
+        old = [self._column(c) for c in range(len(kinds))]
+        sizes = BYTES[kinds] * capacity
+        self.capacity, self.kinds = capacity, kinds.copy()
+        self.starts = np.concatenate(([0], np.cumsum(sizes)[:-1]))
+        self._used = int(sizes.sum())
+        self._memory = _reserved(self._used + self._used // 2)
+        for c, values in enumerate(old):
+            self._column(c)[:] = values
+
+    def _column(self, c: int | np.integer[Any]) -> np.ndarray:
+        dtype = DTYPES[self.kinds[c]]
+        return np.frombuffer(self._memory, dtype, self.rows, int(self.starts[c]))
+
+    def taken(self, names: Sequence[str]) -> pl.DataFrame | None:
+        """The columns, in this memory, which nobody may write to any more; None when there are no rows."""
+        return pl.DataFrame([pl.Series(n, self._column(c)) for c, n in enumerate(names)]) if self.rows else None
+
+
+def _odd_lines(rows: int) -> int:
+    """`rows` or some more, an odd number of cache lines, so that a row's fields do not fall into the same set."""
+    return (-(-rows // LINE) | 1) * LINE
+
+
+def _reserved(size: int) -> mmap.mmap:
+    """Zeros that take memory only where something is written."""
+    size = -(-max(size, 1) // mmap.PAGESIZE) * mmap.PAGESIZE
+    if hasattr(mmap, "MAP_ANONYMOUS"):
+        return mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+    return mmap.mmap(-1, size)
 
 
 @njit(cache=True, nogil=True)
-def count_lines(text: np.ndarray) -> int:
-    """Lines of a text, the last one with or without its line feed."""
-    lines = 0
-    for byte in text:
-        lines += byte == 10
-    return lines + (1 if len(text) > 0 and text[-1] != 10 else 0)
+def read_lines(
+    text: np.ndarray,
+    at: int,
+    separator: int,
+    kinds: np.ndarray,
+    starts: np.ndarray,
+    rows: int,
+    capacity: int,
+    bytes_: np.ndarray,
+    shorts: np.ndarray,
+    ints: np.ndarray,
+    longs: np.ndarray,
+    wanted: np.ndarray,
+) -> tuple[int, int, int]:
+    """Add the lines of a text from `at` on to columns, which lie in the same memory seen as four types.
 
+    The text ends with a line feed, which no field goes beyond. Zeros are not written: they are there already.
 
-@njit(cache=True, nogil=True)
-def read_rows(text: np.ndarray, separator: int, columns: int, table: np.ndarray, first: int, end: int) -> bool:
-    """Write the numbers of a text into rows `first`... of `table` (columns, rows); whether it had nothing else."""
-    row, column, value, digits, negative = first, 0, 0, 0, False
-    last = len(text)
-    for i in range(last + 1):
-        if i == last and digits == 0 and column == 0 and not negative:
-            break
-        byte = 10 if i == last else int(text[i])
-        if 48 <= byte <= 57:
-            value = value * 10 + byte - 48
-            digits += 1
-        elif byte == separator or byte == 10:
-            if digits == 0 or digits > 18 or column >= columns or row >= end:
-                return False
-            table[column, row] = -value if negative else value
-            value, digits, negative = 0, 0, False
-            column += 1
-            if byte == 10:
-                if column != columns:
-                    return False
-                column = 0
-                row += 1
-        elif byte == 45 and digits == 0 and not negative:
-            negative = True
-        elif not (byte == 13 and i + 1 < last and text[i + 1] == 10 and digits > 0):
-            return False
-    return row == end
+    Returns
+    -------
+    int, int, int
+        `DONE`; or `OTHER`: a line is no list of whole numbers; or `TOO_WIDE`: columns need the types `wanted`; or
+        `FULL`: there is no room. Then where in the text to go on, and how many rows there are.
+    """
+    last = len(kinds) - 1
+    while at < len(text):
+        if rows == capacity:
+            return FULL, at, rows
+        begin, fits = at, True
+        for c in range(last + 1):
+            if text[at] == 48 and c < last and text[at + 1] == separator:
+                at += 2
+                continue
+            negative = text[at] == 45
+            if negative:
+                at += 1
+            value, first = 0, at
+            while 48 <= text[at] <= 57:
+                value = value * 10 + (int(text[at]) - 48)
+                at += 1
+            if at == first or at - first > 18:
+                return OTHER, begin, rows
+            if negative:
+                value = -value
+            k = kinds[c]
+            if value < LEAST[k] or value > MOST[k]:
+                while value < LEAST[k] or value > MOST[k]:
+                    k += 1
+                wanted[c], fits = k, False
+            elif value != 0:
+                start = starts[c]
+                if k == 0:
+                    bytes_[start + rows] = value
+                elif k == 1:
+                    shorts[start // 2 + rows] = value
+                elif k == 2:
+                    ints[start // 4 + rows] = value
+                else:
+                    longs[start // 8 + rows] = value
+            if c < last:
+                if text[at] != separator:
+                    return OTHER, begin, rows
+                at += 1
+        if text[at] == 13:
+            at += 1
+        if text[at] != 10:
+            return OTHER, begin, rows
+        at += 1
+        if not fits:
+            return TOO_WIDE, begin, rows
+        rows += 1
+    return DONE, at, rows
