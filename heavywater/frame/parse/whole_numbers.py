@@ -120,13 +120,14 @@ class _Columns:
 
     def read(self, text: bytes, separator: int) -> bool:
         """Add the lines of a text that ends with a line feed; whether they hold nothing but whole numbers."""
-        bytes_, at = np.frombuffer(text, np.uint8), 0
+        bytes_, place = np.frombuffer(text, np.uint8), np.array([0, self.rows])
         while True:
             wanted = self.kinds.copy()
             u8, i16, i32, i64 = (np.frombuffer(self._memory, t) for t in DTYPES)
-            state, at, self.rows = read_lines(
-                bytes_, at, separator, self.kinds, self.starts, self.rows, self.capacity, u8, i16, i32, i64, wanted
+            state = read_lines(
+                bytes_, place, separator, self.kinds, self.starts, self.capacity, u8, i16, i32, i64, wanted
             )
+            self.rows = int(place[1])
             if state == TOO_WIDE:
                 self._widen(wanted)
             elif state == FULL:
@@ -180,36 +181,41 @@ def _reserved(size: int) -> mmap.mmap:
     return mmap.mmap(-1, size)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def read_lines(
     text: np.ndarray,
-    at: int,
+    place: np.ndarray,
     separator: int,
     kinds: np.ndarray,
     starts: np.ndarray,
-    rows: int,
     capacity: int,
     bytes_: np.ndarray,
     shorts: np.ndarray,
     ints: np.ndarray,
     longs: np.ndarray,
     wanted: np.ndarray,
-) -> tuple[int, int, int]:
-    """Add the lines of a text from `at` on to columns, which lie in the same memory seen as four types.
+) -> int:
+    """Add the lines of a text to columns, which lie in the same memory seen as four types.
 
     The text ends with a line feed, which no field goes beyond. Zeros are not written: they are there already.
 
+    Parameters
+    ----------
+    place : int64 (2,)
+        Where in the text to begin and how many rows there are; moved on, line by line.
+
     Returns
     -------
-    int, int, int
+    int
         `DONE`; or `OTHER`: a line is no list of whole numbers; or `TOO_WIDE`: columns need the types `wanted`; or
-        `FULL`: there is no room. Then where in the text to go on, and how many rows there are.
+        `FULL`: there is no room.
     """
     last = len(kinds) - 1
+    at, rows = place
     while at < len(text):
         if rows == capacity:
-            return FULL, at, rows
-        begin, fits = at, True
+            return FULL
+        fits = True
         for c in range(last + 1):
             if text[at] == 48 and c < last and text[at + 1] == separator:
                 at += 2
@@ -222,7 +228,7 @@ def read_lines(
                 value = value * 10 + (int(text[at]) - 48)
                 at += 1
             if at == first or at - first > 18:
-                return OTHER, begin, rows
+                return OTHER
             if negative:
                 value = -value
             k = kinds[c]
@@ -242,14 +248,15 @@ def read_lines(
                     longs[start // 8 + rows] = value
             if c < last:
                 if text[at] != separator:
-                    return OTHER, begin, rows
+                    return OTHER
                 at += 1
         if text[at] == 13:
             at += 1
         if text[at] != 10:
-            return OTHER, begin, rows
+            return OTHER
         at += 1
         if not fits:
-            return TOO_WIDE, begin, rows
+            return TOO_WIDE
         rows += 1
-    return DONE, at, rows
+        place[0], place[1] = at, rows
+    return DONE
