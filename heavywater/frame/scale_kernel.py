@@ -32,7 +32,7 @@ def scale_panel(
             line[k] = 0.0 if np.isnan(scaled) else scaled
 
 
-@njit(cache=True, nogil=True, _nrt=False)
+@njit(cache=True, nogil=True)
 def pack_panel(panel: np.ndarray, low: np.ndarray, out: np.ndarray, start: int, first: int) -> None:
     """Write ``panel - low``, at most 255, into rows `start`... and columns `first`... of `out`, uint8."""
     for i in range(panel.shape[0]):

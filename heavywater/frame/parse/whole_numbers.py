@@ -181,7 +181,7 @@ def _reserved(size: int) -> mmap.mmap:
     return mmap.mmap(-1, size)
 
 
-@njit(cache=True, nogil=True, _nrt=False)
+@njit(cache=True, nogil=True)
 def read_lines(
     text: np.ndarray,
     place: np.ndarray,
