@@ -121,11 +121,25 @@ class _Columns:
     def read(self, text: bytes, separator: int) -> bool:
         """Add the lines of a text that ends with a line feed; whether they hold nothing but whole numbers."""
         bytes_, place = np.frombuffer(text, np.uint8), np.array([0, self.rows])
+        eights = np.ndarray(max(len(text) - 7, 0), np.uint64, text, strides=(1,))
+        zeros = int(np.frombuffer(bytes([48, separator] * 4), np.uint64)[0])
         while True:
             wanted = self.kinds.copy()
             u8, i16, i32, i64 = (np.frombuffer(self._memory, t) for t in DTYPES)
             state = read_lines(
-                bytes_, place, separator, self.kinds, self.starts, self.capacity, u8, i16, i32, i64, wanted
+                bytes_,
+                eights,
+                zeros,
+                place,
+                separator,
+                self.kinds,
+                self.starts,
+                self.capacity,
+                u8,
+                i16,
+                i32,
+                i64,
+                wanted,
             )
             self.rows = int(place[1])
             if state == TOO_WIDE:
@@ -184,6 +198,8 @@ def _reserved(size: int) -> mmap.mmap:
 @njit(cache=True, nogil=True)
 def read_lines(
     text: np.ndarray,
+    eights: np.ndarray,
+    zeros: int,
     place: np.ndarray,
     separator: int,
     kinds: np.ndarray,
@@ -201,6 +217,10 @@ def read_lines(
 
     Parameters
     ----------
+    eights : uint64 (len(text) - 7,)
+        The eight bytes that begin at each byte.
+    zeros : int
+        Four zeros, each with the separator after it, as such eight bytes.
     place : int64 (2,)
         Where in the text to begin and how many rows there are; moved on, line by line.
 
@@ -216,9 +236,12 @@ def read_lines(
         if rows == capacity:
             return FULL
         fits = True
-        for c in range(last + 1):
+        c = 0
+        while c <= last:
             if text[at] == 48 and c < last and text[at + 1] == separator:
-                at += 2
+                at, c = at + 2, c + 1
+                while c + 4 <= last and at < len(eights) and eights[at] == zeros:
+                    at, c = at + 8, c + 4
                 continue
             negative = text[at] == 45
             if negative:
@@ -250,6 +273,7 @@ def read_lines(
                 if text[at] != separator:
                     return OTHER
                 at += 1
+            c += 1
         if text[at] == 13:
             at += 1
         if text[at] != 10:
