@@ -22,8 +22,8 @@ from heavywater.frame.panels import WIDTH, blocks, each, each_group, side_by_sid
 from heavywater.frame.summary import rollups
 
 Scaling = Literal["standardize", "scale", "range", "none"]
-BLOCK = 8192
-"""Rows that are converted at a time: a block of a few hundred columns stays in the cache."""
+BLOCK = 1024
+"""Rows that are converted at a time when scoring: a block of a few hundred columns takes some megabytes."""
 SPARSE_ROWS = 2048
 """Rows at a time of which only what is not zero is kept."""
 

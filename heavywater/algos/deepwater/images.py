@@ -25,7 +25,7 @@ def image_column(frame: Frame, names: Sequence[str]) -> str | None:
     for name in names:
         if frame.kind(name) not in ("string", "enum"):
             continue
-        first = next((str(v) for v in frame.data[name].head(1000).to_list() if v is not None), None)
+        first = next((str(v) for v in frame.stored_column(name).head(1000).to_list() if v is not None), None)
         if first is None:
             continue
         path = first.strip().split("?")[0]

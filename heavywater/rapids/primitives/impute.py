@@ -91,35 +91,36 @@ def _typed(c: Col, s: pl.Series, fill: np.ndarray) -> pl.Series:
 
 
 def _filled(x: Table, fills: dict[int, float]) -> tuple[Table, Items]:
-    data = x.data
     new = [
-        _typed(x.cols[i], data.to_series(i), np.full(x.nrow, v)).alias(x.names[i])
+        _typed(x.cols[i], x.series(i), np.full(x.nrow, v)).alias(x.names[i])
         for i, v in fills.items()
         if not math.isnan(v)
     ]
-    out = Table.of(data.with_columns(new), x.frame().uuids)
+    out = Table.of(x.frame().stored.with_columns(new), x.frame().uuids)
     return out, Items(tuple(fills.get(i, math.nan) for i in range(x.ncol)))
 
 
 def _by_group(x: Table, at: list[int], method: str, how: str, keys: list[int], known: Any) -> tuple[Table, Table]:
     names = [x.names[i] for i in keys]
-    data = x.data.with_columns(pl.struct(names).rank("dense").alias("\0g"))
+    frame = x.frame()
+    data = frame.select(names).data.with_columns(pl.struct(names).rank("dense").alias("\0g"))
     group = (data["\0g"] - 1).to_numpy().astype(np.int64)
     first = data.with_row_index("\0row").group_by("\0g").agg(pl.col("\0row").min()).sort("\0g")["\0row"]
-    found = x.data[first].select(names)
+    found = frame.select(names).gather(first).data
     new, made = [], {}
+    by_names = known.data.select(names) if isinstance(known, Table) else None
     for i in at:
         c, v = x.cols[i], x.numeric(i) if not x.cols[i].is_text else None
         if v is None:
             continue
-        if isinstance(known, Table):
-            stats = known.gather(_matching(found, known.data.select(names))).numeric(known.index(f"{method}_{c.name}"))
+        if by_names is not None:
+            stats = known.gather(_matching(found, by_names)).numeric(known.index(f"{method}_{c.name}"))
         else:
             stats = np.array([statistic(c, v[group == g], method, how) for g in range(found.height)])
         made[f"{'mode' if c.is_enum else method}_{c.name}"] = stats
-        new.append(_typed(c, x.data.to_series(i), stats[group]).alias(c.name))
+        new.append(_typed(c, x.series(i), stats[group]).alias(c.name))
     table = Table.of(found.with_columns(pl.Series(n, s) for n, s in made.items()))
-    return Table.of(x.data.with_columns(new), x.frame().uuids), table
+    return Table.of(frame.stored.with_columns(new), frame.uuids), table
 
 
 def _matching(found: pl.DataFrame, known: pl.DataFrame) -> np.ndarray:
