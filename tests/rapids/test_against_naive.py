@@ -41,6 +41,15 @@ def test_arithmetic(pairs, op):
         agree(run(op, a, b[0]), [naive.arithmetic(op, x, b[0]) for x in a])
 
 
+@pytest.mark.parametrize("op", ["/", "%", "intDiv", "%/%"])
+def test_division_by_a_constant_is_division(op):
+    for divisor in (389.0, 49.0, -389.0, 0.1):
+        a = [divisor * k for k in range(-9, 10)] + [1.0, None]
+        assert run(op, a, divisor) == run(op, a, [divisor] * len(a))
+    assert run("%", [389.0, -778.0, 390.0, None], 389.0) == [0.0, 0.0, 1.0, None]
+    assert run("/", [389.0], 389.0) == [1.0]
+
+
 @settings(max_examples=40)
 @given(columns, st.sampled_from(["<", "<=", ">", ">=", "==", "!="]))
 def test_comparison(pairs, op):

@@ -98,18 +98,24 @@ def _truncated(e: pl.Expr) -> pl.Expr:
     return pl.when(e >= 0).then(e.floor()).otherwise(e.ceil())
 
 
+def _beside(b: pl.Expr, a: pl.Expr) -> pl.Expr:
+    """`b` in every row: by a constant Polars divides with its reciprocal, so that 389 / 389 is less than 1."""
+    return pl.when(a.is_null()).then(b).otherwise(b)
+
+
 def _remainder(a: pl.Expr, b: pl.Expr) -> pl.Expr:
+    b = _beside(b, a)
     r = a.abs() % b.abs()  # of non-negative numbers, so that the sign of the dividend can be put back
     return pl.when(a < 0).then(-r).otherwise(r)
 
 
 def _int_div(a: pl.Expr, b: pl.Expr) -> pl.Expr:
-    whole = _truncated(a) / _truncated(b)
+    whole = _truncated(a) / _truncated(_beside(b, a))
     return pl.when(whole.is_finite()).then(_truncated(whole)).when(a.is_null() | b.is_null()).then(0.0)
 
 
 def _quotient(a: pl.Expr, b: pl.Expr) -> pl.Expr:
-    whole = a / b
+    whole = a / _beside(b, a)
     return pl.when(whole.is_finite()).then(_truncated(whole)).when(a.is_null() | b.is_null()).then(0.0)
 
 
@@ -117,7 +123,7 @@ ARITHMETIC: dict[str, Callable[[pl.Expr, pl.Expr], pl.Expr]] = {
     "+": lambda a, b: a + b,
     "-": lambda a, b: a - b,
     "*": lambda a, b: a * b,
-    "/": lambda a, b: a / b,
+    "/": lambda a, b: a / _beside(b, a),
     "^": lambda a, b: a.pow(b),
     "%": _remainder,
     "%%": _remainder,
