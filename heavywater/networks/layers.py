@@ -192,7 +192,9 @@ _SCALAR: dict[str, Callable[[Tensor, float], Tensor]] = {
 }
 
 
-def layer(node: Node, inputs: Sequence[Shape], arrays: Mapping[str, ArraySpec], *, in_place: bool = False) -> nn.Module:
+def layer(
+    node: Node, inputs: Sequence[Shape], arrays: Mapping[str, ArraySpec], *, overwrite: Sequence[bool] = (False,)
+) -> nn.Module:
     """The module of a node, its parameters not yet given values.
 
     Parameters
@@ -202,8 +204,8 @@ def layer(node: Node, inputs: Sequence[Shape], arrays: Mapping[str, ArraySpec], 
         Shapes of its inputs for one row.
     arrays : mapping
         Its arrays by role.
-    in_place : bool
-        Whether the value of its input is needed nowhere else and may be overwritten.
+    overwrite : sequence of bool
+        Whether the values of its inputs are needed nowhere else and may be overwritten.
     """
     a = node.attrs
     match node.op:
@@ -234,7 +236,7 @@ def layer(node: Node, inputs: Sequence[Shape], arrays: Mapping[str, ArraySpec], 
         case "prelu":
             return nn.PReLU(inputs[0][0])
         case "activation" if a["kind"] == "relu":
-            return nn.ReLU(inplace=in_place)
+            return nn.ReLU(inplace=overwrite[0])
         case "dropout":
             return nn.Dropout(a["p"])
         case "pooling":
@@ -245,6 +247,8 @@ def layer(node: Node, inputs: Sequence[Shape], arrays: Mapping[str, ArraySpec], 
             return nn.LocalResponseNorm(a["nsize"], a["alpha"], a["beta"], a["knorm"])
         case "resize" if a["kind"] == "bilinear" and a["align"] == "origin":
             return ResizeFromOrigin(a["size"])
+        case "elementwise" if a["kind"] == "add" and len(inputs) == 2 and any(overwrite):
+            return Function(_added if overwrite[0] else lambda x, y: _added(y, x), "elementwise add")
     return Function(_function(node.op, a), f"{node.op} {a.get('kind', '')}".strip())
 
 
@@ -305,6 +309,11 @@ def _function(op: str, a: Mapping[str, Any]) -> Callable[..., Tensor]:
         case "output":
             return torch.sigmoid if a["kind"] == "logistic" else lambda x: x
     raise AssertionError(op)
+
+
+def _added(x: Tensor, y: Tensor) -> Tensor:
+    """The sum, in the place of `x` where that loses no precision."""
+    return x.add_(y) if x.dtype == y.dtype else x + y
 
 
 def _squeezed(x: Tensor, a: Mapping[str, Any]) -> Tensor:
