@@ -6,10 +6,11 @@
 Both sides get the same uint8 images from memory and the same first weights, make float32 of the images, and run forward,
 cross-entropy, backward and a momentum step with element-wise clipping, or forward alone. Ours is the trainer and the
 network that `H2ODeepWaterEstimator` uses; the other is benchmarks/plain_networks.py with a loop around it, once in PyTorch's
-default memory format and once in channels_last, which many tutorials recommend. The three run in turn, A B C A B C; a ratio
-is the median of the ratios of neighbours, so that a busy machine disturbs all alike.
+default memory format and once in channels_last, which many tutorials recommend. The three run in turn, A B C B C A C A B; a
+ratio is the median of the ratios of neighbours, so that a busy machine disturbs all alike.
 
---files measures the whole way from image files too; see benchmarks/deepwater_files.py. Measurements are kept in FILE; --docs puts the table of all that it holds into docs/deepwater.md.
+--files measures the whole way from image files too; see benchmarks/deepwater_files.py.
+Measurements are kept in FILE; --docs puts the table of all that it holds into docs/deepwater.md.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ BEGIN = "<!-- measured: begin (written by python -m benchmarks.deepwater --docs)
 END = "<!-- measured: end -->"
 CLASSES, CHANNELS = 10, 3
 SIZES = {"lenet": 28, "mlp": 28, "resnet": 32}
-"""Width and height; 224, the size of their papers, for the others."""
+"""Width and height; 128 for the others, so that all is measured within minutes."""
 MEAN, SCALE, RATE, MOMENTUM, DECAY, CLIP = 127.0, 1 / 64, 1e-4, 0.9, 1e-6, 10.0
 SIDES = ("ours", "plain", "channels_last")
 WORK = ("training", "scoring")
@@ -146,24 +147,28 @@ def measure(name: str, work: str, side: int, batch: int, seconds: float, device:
         sides[other] = getattr(plain, work)
     began = time.perf_counter()
     for run in sides.values():
-        timed(run, batch, device)  # the first time takes longer
-    once = {k: timed(run, batch, device) for k, run in sides.items()}
-    count = batch * int(np.clip(0.1 / min(once.values()), 1, 8))
+        timed(run, batch, 1, device)  # the first time takes longer
+    once = min(timed(run, batch, 1, device) for run in sides.values())
+    wanted = min(0.2, 0.01 * seconds)  # of a turn
+    count = batch * int(np.clip(wanted / once, 1, 8))
+    repeat = max(1, int(wanted * batch / (once * count)))
     times: list[dict[str, float]] = []
     while len(times) < 3 or (time.perf_counter() - began < seconds and len(times) < 60):
-        times.append({k: timed(run, count, device) for k, run in sides.items()})
+        gc.collect()
+        turn = len(times) % len(SIDES)
+        times.append({k: timed(sides[k], count, repeat, device) for k in SIDES[turn:] + SIDES[:turn]})
     found: dict[str, Any] = {"pixels": side, "weights": net.weights, "rounds": len(times)}
     for k in sides:
-        found[k] = count / statistics.median(t[k] for t in times)
+        found[k] = count * repeat / statistics.median(t[k] for t in times)
         found[f"{k}_ratios"] = [t[k] / t["ours"] for t in times]
     return found
 
 
-def timed(run: Callable[[int], None], count: int, device: str) -> float:
+def timed(run: Callable[[int], None], count: int, repeat: int, device: str) -> float:
     """Seconds of the clock."""
-    gc.collect()
     began = time.perf_counter()
-    run(count)
+    for _ in range(repeat):
+        run(count)
     if device != "cpu":
         torch.cuda.synchronize()
     return time.perf_counter() - began
@@ -258,7 +263,7 @@ def main() -> None:
 
     for name in filter(None, options.networks.split(",")):
         for work in filter(None, options.work.split(",")):
-            side = options.pixels or SIZES.get(name, 224)
+            side = options.pixels or SIZES.get(name, 128)
             r = measure(name, work, side, options.batch, options.seconds, options.device)
             found["networks"].setdefault(name, {})[work] = r
             found["networks"] = {n: found["networks"][n] for n in NAMES if n in found["networks"]}

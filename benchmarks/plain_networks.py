@@ -1,8 +1,9 @@
 """The predefined networks as somebody would write them in PyTorch alone: the other side of the benchmark.
 
-Ordinary `torch.nn` modules in the style of torchvision (rectifiers in place, ConvNeXt's blocks as linear layers over the
-channels), in PyTorch's default memory format unless the caller converts them. They import nothing from heavywater. The weights of a
-network of ours fit in the order in which both list them; see `take_weights` and tests/benchmarks/test_deepwater.py.
+Ordinary `torch.nn` modules in the style of torchvision (rectifiers and sums in place, ConvNeXt's blocks as linear layers over
+the channels), in PyTorch's default memory format unless the caller converts them. They import nothing from heavywater. The
+weights of a network of ours fit in the order in which both list them; see `take_weights` and
+tests/benchmarks/test_deepwater.py.
 """
 
 from __future__ import annotations
@@ -150,13 +151,13 @@ class Residual(nn.Module):
         self.main, self.shortcut, self.relu = main, shortcut, nn.ReLU(inplace=True)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.relu(self.main(x) + self.shortcut(x))
+        y = self.main(x)
+        y += self.shortcut(x)
+        return self.relu(y)
 
 
 def _basic(channels: int, filters: int, stride: int) -> nn.Module:
-    main = nn.Sequential(
-        *_conv_bn(channels, filters, 3, stride), nn.ReLU(inplace=True), *_conv_bn(filters, filters, 3)
-    )
+    main = nn.Sequential(*_conv_bn(channels, filters, 3, stride), nn.ReLU(inplace=True), *_conv_bn(filters, filters, 3))
     same = stride == 1 and channels == filters
     return Residual(main, nn.Identity() if same else nn.Sequential(*_conv_bn(channels, filters, 1, stride)))
 

@@ -89,7 +89,9 @@ class Optimiser:
             self._torch._foreach_clamp_min_(gradients, -c)
             self._torch._foreach_clamp_max_(gradients, c)
 
-    def _fused_sgd(self, weights: list[Any], gradients: list[Any], velocity: list[Any], lr: float, samples: int) -> None:
+    def _fused_sgd(
+        self, weights: list[Any], gradients: list[Any], velocity: list[Any], lr: float, samples: int
+    ) -> None:
         """What `_sgd` does, in one pass over memory: PyTorch's v ← m·v + (1-d)(±g + decay·w), w ← w - r·v with other signs."""
         self._torch._fused_sgd_(
             weights, gradients, velocity, weight_decay=-float(self._p.weight_decay or 0.0),
