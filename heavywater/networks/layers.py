@@ -123,6 +123,25 @@ class GlobalPool(nn.Module):
         return F.adaptive_max_pool2d(x, 1) if self.kind == "max" else x.sum((2, 3), keepdim=True)
 
 
+class LocalNorm(nn.Module):
+    """Division by the sum of squares of neighbouring channels (Krizhevsky et al. 2012).
+
+    The sum is a convolution by ones, which takes a fraction of the time of the pooling in PyTorch's `LocalResponseNorm`.
+    """
+
+    band: Tensor
+
+    def __init__(self, channels: int, size: int, alpha: float, beta: float, k: float) -> None:
+        super().__init__()
+        self.beta, self.k = beta, k
+        apart = torch.arange(channels)[None, :] - torch.arange(channels)[:, None]
+        near = (apart >= -(size // 2)) & (apart <= (size - 1) // 2)
+        self.register_buffer("band", near.float().mul_(alpha / size)[:, :, None, None], persistent=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x * (F.conv2d(x.square(), self.band) + self.k).pow(-self.beta)
+
+
 class ResizeFromOrigin(nn.Module):
     """Bilinear resizing as TensorFlow 1 does it: pixel i of the result lies at i times the ratio of the sizes."""
 
@@ -192,7 +211,9 @@ _SCALAR: dict[str, Callable[[Tensor, float], Tensor]] = {
 }
 
 
-def layer(node: Node, inputs: Sequence[Shape], arrays: Mapping[str, ArraySpec], *, in_place: bool = False) -> nn.Module:
+def layer(
+    node: Node, inputs: Sequence[Shape], arrays: Mapping[str, ArraySpec], *, overwrite: Sequence[bool] = (False,)
+) -> nn.Module:
     """The module of a node, its parameters not yet given values.
 
     Parameters
@@ -202,8 +223,8 @@ def layer(node: Node, inputs: Sequence[Shape], arrays: Mapping[str, ArraySpec], 
         Shapes of its inputs for one row.
     arrays : mapping
         Its arrays by role.
-    in_place : bool
-        Whether the value of its input is needed nowhere else and may be overwritten.
+    overwrite : sequence of bool
+        Whether the values of its inputs are needed nowhere else and may be overwritten.
     """
     a = node.attrs
     match node.op:
@@ -234,7 +255,7 @@ def layer(node: Node, inputs: Sequence[Shape], arrays: Mapping[str, ArraySpec], 
         case "prelu":
             return nn.PReLU(inputs[0][0])
         case "activation" if a["kind"] == "relu":
-            return nn.ReLU(inplace=in_place)
+            return nn.ReLU(inplace=overwrite[0])
         case "dropout":
             return nn.Dropout(a["p"])
         case "pooling":
@@ -242,9 +263,11 @@ def layer(node: Node, inputs: Sequence[Shape], arrays: Mapping[str, ArraySpec], 
         case "adaptivepooling":
             return nn.AdaptiveAvgPool2d(a["size"]) if a["kind"] == "avg" else nn.AdaptiveMaxPool2d(a["size"])
         case "lrn":
-            return nn.LocalResponseNorm(a["nsize"], a["alpha"], a["beta"], a["knorm"])
+            return LocalNorm(inputs[0][0], a["nsize"], a["alpha"], a["beta"], a["knorm"])
         case "resize" if a["kind"] == "bilinear" and a["align"] == "origin":
             return ResizeFromOrigin(a["size"])
+        case "elementwise" if a["kind"] == "add" and len(inputs) == 2 and any(overwrite):
+            return Function(_added if overwrite[0] else lambda x, y: _added(y, x), "elementwise add")
     return Function(_function(node.op, a), f"{node.op} {a.get('kind', '')}".strip())
 
 
@@ -305,6 +328,11 @@ def _function(op: str, a: Mapping[str, Any]) -> Callable[..., Tensor]:
         case "output":
             return torch.sigmoid if a["kind"] == "logistic" else lambda x: x
     raise AssertionError(op)
+
+
+def _added(x: Tensor, y: Tensor) -> Tensor:
+    """The sum, in the place of `x` where that loses no precision."""
+    return x.add_(y) if x.dtype == y.dtype else x + y
 
 
 def _squeezed(x: Tensor, a: Mapping[str, Any]) -> Tensor:

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from heavywater.errors import H2OValueError, did_you_mean
 from heavywater.networks.graph import Graph, array_name
@@ -18,8 +19,8 @@ from heavywater.networks.ops import Shape
 
 __all__ = ["GraphModule", "LoadReport"]
 
-_OVERWRITABLE = ("convolution", "batchnorm", "fullyconnected", "elementwise")
-"""Operations whose own gradient does not need their result, so that a following ReLU may overwrite it."""
+_OVERWRITABLE = ("convolution", "batchnorm", "fullyconnected", "elementwise", "channelscale")
+"""Operations whose own gradient does not need their result, so that what follows may overwrite it."""
 
 
 class LoadReport(NamedTuple):
@@ -33,6 +34,7 @@ class LoadReport(NamedTuple):
 
 class _Step(NamedTuple):
     node: int
+    key: str  # of the node's module
     inputs: tuple[int, ...]
     done: tuple[int, ...]  # values that no later step needs
 
@@ -66,15 +68,20 @@ class GraphModule(nn.Module):
         for i, (node, arrays) in enumerate(zip(graph.nodes, roles)):
             if node.op == "input":
                 continue
-            source = node.inputs[0] if node.inputs else -1
-            free = source >= 0 and users[source] == 1 and graph.nodes[source].op in _OVERWRITABLE
-            free = free and source != graph.head
-            made[str(i)] = layer(node, [shapes[j] for j in node.inputs], arrays, in_place=free)
+            free = [
+                users[j] == 1 and graph.nodes[j].op in _OVERWRITABLE and j != graph.head and shapes[j] == shapes[i]
+                for j in node.inputs
+            ]
+            made[str(i)] = layer(node, [shapes[j] for j in node.inputs], arrays, overwrite=free)
             for role in arrays:
                 self._places[array_name(node, role)] = (i, ROLES[role])
         self.steps = nn.ModuleDict(made)
-        self._plans: dict[int, list[_Step]] = {}
-        self._plan(graph.head)
+        norms = {i: n.inputs[0] for i, n in enumerate(graph.nodes) if n.op == "batchnorm"}
+        self._foldable = {i: j for i, j in norms.items() if graph.nodes[j].op == "convolution" and users[j] == 1}
+        """Normalisations that follow a convolution which nothing else needs."""
+        self._folded: dict[int, nn.Module] | None = None
+        self._plans: dict[tuple[int, bool], list[_Step]] = {}
+        self._plan(graph.head, False)
         self.images = any(isinstance(m, nn.Conv2d) for m in self.steps.values())
         for name, spec in self._specs.items():
             self._assign(name, initial_array(name, spec, seed))
@@ -106,28 +113,46 @@ class GraphModule(nn.Module):
                 values[i] = x
             elif table is not None:
                 values[i] = table
+        folds = self._folds() if not self.training and not torch.is_grad_enabled() else {}
         steps = self.steps._modules
-        for node, inputs, done in self._plan(index):
-            if node in values:
-                continue
-            values[node] = steps[str(node)](*[values[i] for i in inputs])
+        for node, key, inputs, done in self._plan(index, bool(folds)):
+            module = folds.get(node) or steps[key]
+            values[node] = module(*[values[i] for i in inputs])
             for i in done:
                 del values[i]
         return values[index]
 
-    def _plan(self, index: int) -> list[_Step]:
-        if index not in self._plans:
-            order = self.graph.needed(index)
-            last: dict[int, int] = {}
-            for i in order:
-                for j in self.graph.nodes[i].inputs:
-                    last[j] = i
-            self._plans[index] = [
-                _Step(i, self.graph.nodes[i].inputs, tuple(j for j, at in last.items() if at == i))
-                for i in order
-                if self.graph.nodes[i].op != "input"
+    def _plan(self, index: int, folded: bool) -> list[_Step]:
+        """What is computed for the value of a node; `folded`: normalisations as part of the convolutions before them."""
+        if (index, folded) not in self._plans:
+            nodes = self.graph.nodes
+            sources = {i: nodes[i].inputs for i in self.graph.needed(index) if nodes[i].op != "input"}
+            for norm, conv in self._foldable.items() if folded else ():
+                if norm in sources:
+                    sources[norm] = sources.pop(conv)
+            last = {j: i for i, inputs in sources.items() for j in inputs}
+            self._plans[index, folded] = [
+                _Step(i, str(i), inputs, tuple(j for j, at in last.items() if at == i)) for i, inputs in sources.items()
             ]
-        return self._plans[index]
+        return self._plans[index, folded]
+
+    def _folds(self) -> dict[int, nn.Module]:
+        """For each normalisation that can be folded the convolution that does both."""
+        if self._folded is None:
+            steps = self.steps
+            self._folded = {n: fuse_conv_bn_eval(steps[str(c)], steps[str(n)]) for n, c in self._foldable.items()}
+        return self._folded
+
+    def changed(self) -> None:
+        """Forget what was derived from the weights; called by whatever changes them other than training."""
+        self._folded = None
+
+    def train(self, mode: bool = True) -> GraphModule:
+        """Switch to training or to scoring, in which normalisations are computed by the convolutions before them."""
+        if mode == self.training:
+            return self
+        self.changed()
+        return super().train(mode)
 
     # -- arrays -------------------------------------------------------------------------------------------------------
 
@@ -169,6 +194,7 @@ class GraphModule(nn.Module):
             raise H2OValueError(f"weights that are not finite numbers: {_listed(wild)}")
         for name in loaded:
             self._assign(name, np.asarray(arrays[name], np.float32))
+        self.changed()
         return LoadReport(loaded, missing, unexpected)
 
     def _complaint(

@@ -11,6 +11,7 @@ from heavywater.networks.catalog import build
 torch = pytest.importorskip("torch")
 from torch import nn  # noqa: E402
 
+from heavywater.networks.graph import Builder  # noqa: E402
 from heavywater.networks.module import GraphModule  # noqa: E402
 
 
@@ -116,3 +117,74 @@ def test_columns_beside_an_image_reach_the_head():
     x, table = torch.rand(2, 3, 28, 28), torch.zeros(2, 4)
     assert module(x, table).shape == (2, 10)
     assert not torch.equal(module(x, table), module(x, table + 1))
+
+
+def normalised_network(seed: int) -> GraphModule:
+    """Convolutions with and without a normalisation of their own, whose statistics are not those at the beginning."""
+    b = Builder()
+    at = b.add("data", "input")
+    for i in range(2):
+        at = b.add(f"conv{i}", "convolution", at, filters=6, kernel=(3, 3), pad=(1, 1), bias=bool(i))
+        at = b.add(f"bn{i}", "batchnorm", at, eps=1e-3)
+        at = b.add(f"relu{i}", "activation", at, kind="relu")
+    both = b.add("conv2", "convolution", at, filters=6, kernel=(1, 1), pad=(0, 0))
+    norm = b.add("bn2", "batchnorm", both)
+    at = b.add("plus", "elementwise", (both, norm), kind="add")
+    at = b.add("flat", "flatten", b.add("pool", "pooling", at, kind="avg", **{"global": True}))
+    module = GraphModule(b.graph(b.add("fc", "fullyconnected", at, hidden=3)), (3, 8, 8), seed=seed)
+    random = np.random.default_rng(seed)
+    module.load_arrays(
+        {n: np.abs(random.normal(size=a.shape)).astype(np.float32) + 0.1 for n, a in module.arrays().items()}
+    )
+    return module
+
+
+def test_scoring_folds_normalisations_and_gives_the_same_values():
+    module = normalised_network(3).eval()
+    x = torch.rand(4, 3, 8, 8, generator=torch.Generator().manual_seed(1))
+    layers = ("conv0", "bn0", "bn1", "relu1", "conv2", "bn2", "plus", "fc")
+    apart = {n: module.features(x, n).detach() for n in layers}  # with gradients nothing is folded
+    with torch.inference_mode():
+        assert torch.allclose(module(x), apart["fc"], rtol=1e-5)
+        assert all(torch.allclose(module.features(x, n), apart[n], rtol=1e-5, atol=1e-5) for n in layers)
+        assert set(module._folded) == {module.graph.find("bn0"), module.graph.find("bn1")}, (
+            "bn2's convolution has two users"
+        )
+
+
+def test_folded_weights_follow_those_of_the_network():
+    module, other = normalised_network(3).eval(), normalised_network(4)
+    x = torch.rand(4, 3, 8, 8, generator=torch.Generator().manual_seed(1))
+
+    def agrees() -> bool:
+        with torch.no_grad():
+            folded = module(x)
+        return torch.allclose(folded, module(x), rtol=1e-5)
+
+    assert agrees()
+    module.load_arrays(other.arrays())
+    assert agrees()
+    module.train()
+    module(x)  # moves the means
+    with torch.no_grad():
+        module.steps["1"].weight.mul_(2)
+    module.eval()
+    assert agrees()
+
+
+def test_sums_overwrite_only_what_nobody_needs():
+    module = normalised_network(3).double()
+    x = torch.rand(2, 3, 8, 8, dtype=torch.float64)
+    assert torch.autograd.gradcheck(module, (x.requires_grad_(),), fast_mode=True)
+
+
+@pytest.mark.parametrize("size", [1, 2, 5, 8])
+def test_normalisation_by_neighbouring_channels_is_that_of_pytorch(size):
+    b = Builder()
+    b.add("lrn", "lrn", b.add("data", "input"), nsize=size, alpha=0.3, beta=0.6, knorm=1.5)
+    module, plain = GraphModule(b.graph(1), (7, 2, 3)).double(), nn.LocalResponseNorm(size, 0.3, 0.6, 1.5)
+    x = torch.randn(4, 7, 2, 3, dtype=torch.float64, generator=torch.Generator().manual_seed(1)).requires_grad_()
+    assert torch.allclose(module(x), plain(x))
+    weights = torch.arange(7.0)[:, None, None]
+    mine, theirs = (torch.autograd.grad((f(x) * weights).sum(), x)[0] for f in (module, plain))
+    assert torch.allclose(mine, theirs)

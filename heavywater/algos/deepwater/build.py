@@ -41,6 +41,8 @@ class BaseNet:
 
     graph: Graph | None
     weights: int
+    memory_format: Any = None
+    """PyTorch's order in which images are kept; None: as they come."""
 
     def __init__(self, module: Any, shape: tuple[int, ...], device: str) -> None:
         self.torch = torch_module()
@@ -54,7 +56,7 @@ class BaseNet:
         """A batch on the device: the main input as float32, pixels prepared, and the table or None."""
         x = self.torch.from_numpy(data).to(self.device, non_blocking=True)
         if pixels is not None:
-            x = pixels.prepare(self.torch, x)
+            x = pixels.prepare(self.torch, x, self.memory_format)
         return x, None if table is None else self.torch.from_numpy(table).to(self.device, non_blocking=True)
 
     def logits(self, x: Any, table: Any) -> np.ndarray:
@@ -143,6 +145,8 @@ class Net(BaseNet):
         super().__init__(GraphModule(graph, shape, seed), shape, device)
         self.graph = graph
         self.weights = graph.weights(shape)
+        if self.module.images:
+            self.memory_format = self.torch.channels_last
         seeded_dropout(self.torch, self.module, self._generator)
         self.module.to(self.device)
 
@@ -169,6 +173,10 @@ class Net(BaseNet):
 
     def load_some(self, arrays: Mapping[str, np.ndarray]) -> tuple[Sequence[str], Sequence[str], Sequence[str]]:
         return self.module.load_arrays(arrays, partial=True)
+
+    def put_back(self, copies: list[Any]) -> None:
+        super().put_back(copies)
+        self.module.changed()
 
     def to_json(self) -> dict[str, Any]:
         return self.graph.to_json()

@@ -96,7 +96,7 @@ def read_bytes(path: str) -> bytes:
                 raise ImageFault("it is not a file")
             if facts.st_size > MAX_FILE:
                 raise ImageFault(f"the file has {facts.st_size:,} bytes; at most {MAX_FILE:,} are read")
-            return file.read(MAX_FILE + 1)
+            return file.read(facts.st_size + 1)
     except (OSError, ValueError, HeavywaterError) as e:
         raise ImageFault(f"it cannot be opened: {getattr(e, 'strerror', None) or e}") from None
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -18,6 +19,8 @@ EXTENSIONS = (".jpg", ".jpeg", ".png", ".gif", ".bmp", ".tif", ".tiff", ".webp")
 _NAMED = 5
 _BLOCK = 512
 _TRIED = 20
+_WORTHWHILE = 4e-4
+"""Seconds to decode an image from which several threads are faster; below, most of it is Python, one thread at a time."""
 
 
 def image_column(frame: Frame, names: Sequence[str]) -> str | None:
@@ -134,8 +137,8 @@ class ImageColumn:
     def _decoded(self, numbers: np.ndarray) -> np.ndarray:
         out = np.zeros((len(numbers), *self.recipe.shape), np.uint8)
 
-        def some(first: int) -> None:
-            for i in range(first, len(numbers), workers):
+        def some(first: int, step: int = 1, last: int = len(numbers)) -> None:
+            for i in range(first, last, step):
                 number = int(numbers[i])
                 try:
                     pixels = decode(read_bytes(self.paths[number]), self.recipe)
@@ -145,12 +148,15 @@ class ImageColumn:
                 except ImageFault as e:
                     self.faults[number] = str(e)
 
-        workers = min(self.threads, len(numbers))
-        if workers <= 1:
-            some(0)
+        tried = min(8, len(numbers))
+        began = time.perf_counter()
+        some(0, last=tried)
+        workers = min(self.threads, len(numbers) - tried)
+        if workers <= 1 or time.perf_counter() - began < _WORTHWHILE * tried:
+            some(tried)
             return out
         with ThreadPoolExecutor(workers) as pool:
-            list(pool.map(some, range(workers)))
+            list(pool.map(lambda w: some(tried + w, workers), range(workers)))
         return out
 
 

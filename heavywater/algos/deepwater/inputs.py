@@ -31,9 +31,9 @@ class Pixels:
     mul: tuple[float, ...]
     mean_image: np.ndarray | None = None
 
-    def prepare(self, torch: Any, pixels: Any) -> Any:
-        """Float32 tensor of a uint8 tensor ``(n, channels, height, width)``."""
-        x = pixels.float()
+    def prepare(self, torch: Any, pixels: Any, memory_format: Any = None) -> Any:
+        """Float32 tensor of a uint8 tensor ``(n, channels, height, width)``, in the memory format that is asked for."""
+        x = pixels.to(torch.float32, memory_format=memory_format or torch.preserve_format)
         if self.mean_image is not None:
             x -= torch.from_numpy(np.array(self.mean_image)).to(x.device)
         if any(self.sub):

@@ -49,6 +49,7 @@ class Optimiser:
         self._names, self._weights = list(named), list(named.values())
         self._state = {k: [torch.zeros_like(w) for w in self._weights] for k in PREFIXES[p.optimizer]}
         self._steps = 0
+        self._one_pass = all(_plain(torch, w) for w in self._weights)
 
     def zero(self) -> None:
         for w in self._weights:
@@ -60,19 +61,53 @@ class Optimiser:
         weights = [w for w in self._weights if w.grad is not None]
         if not weights:
             return
-        gradients = [w.grad for w in weights]
         here = [i for i, w in enumerate(self._weights) if w.grad is not None]
+        states = [[tensors[i] for i in here] for tensors in self._state.values()]
+        lr = rate(p, samples, self._total)
+        self._steps += 1
         with torch.no_grad():
-            if math.isfinite(p.clip_gradient):
-                torch._foreach_clamp_min_(gradients, -p.clip_gradient)
-                torch._foreach_clamp_max_(gradients, p.clip_gradient)
-            lr = rate(p, samples, self._total)
-            self._steps += 1
-            if p.optimizer == "sgd":
-                self._sgd(weights, gradients, [self._state["velocity:"][i] for i in here], lr, momentum(p, samples))
+            gradients = [w.grad for w in weights]
+            if self._one_pass:
+                gradients = [_alike(torch, g, w) for g, w in zip(gradients, weights)]
+            self._clip(gradients)
+            sgd = p.optimizer == "sgd"
+            if self._one_pass:
+                (self._fused_sgd if sgd else self._fused_adamw)(weights, gradients, *states, lr, samples)
+            elif sgd:
+                self._sgd(weights, gradients, *states, lr, momentum(p, samples))
             else:
-                first, second = ([self._state[k][i] for i in here] for k in ("first:", "second:"))
-                self._adamw(weights, gradients, first, second, lr)
+                self._adamw(weights, gradients, *states, lr)
+
+    def _clip(self, gradients: list[Any]) -> None:
+        c = float(self._p.clip_gradient)
+        if not math.isfinite(c):
+            return
+        if self._one_pass:
+            for g in gradients:
+                g.clamp_(-c, c)
+        else:
+            self._torch._foreach_clamp_min_(gradients, -c)
+            self._torch._foreach_clamp_max_(gradients, c)
+
+    def _fused_sgd(
+        self, weights: list[Any], gradients: list[Any], velocity: list[Any], lr: float, samples: int
+    ) -> None:
+        """What `_sgd` does, in one pass over memory: PyTorch's v ← m·v + (1-d)(±g + decay·w), w ← w - r·v with other signs."""
+        self._torch._fused_sgd_(
+            weights, gradients, velocity, weight_decay=-float(self._p.weight_decay or 0.0),
+            momentum=momentum(self._p, samples), lr=-1.0, dampening=1.0 - lr, nesterov=False, maximize=True,
+            is_first_step=False,
+        )  # fmt: skip
+
+    def _fused_adamw(
+        self, weights: list[Any], gradients: list[Any], first: list[Any], second: list[Any], lr: float, samples: int
+    ) -> None:
+        """What `_adamw` does, in one pass over memory."""
+        steps = self._torch.tensor(float(self._steps))
+        self._torch._fused_adamw_(
+            weights, gradients, first, second, [], [steps] * len(weights), lr=lr, beta1=_BETAS[0], beta2=_BETAS[1],
+            weight_decay=float(self._p.weight_decay or 0.0), eps=_EPSILON, amsgrad=False, maximize=False,
+        )  # fmt: skip
 
     def _sgd(self, weights: list[Any], gradients: list[Any], velocity: list[Any], lr: float, m: float) -> None:
         """v ← m·v − lr·(g + decay·w); w ← w + v."""
@@ -118,3 +153,16 @@ class Optimiser:
                 found = arrays.get(f"{kind}{name}")
                 if found is not None and found.shape == tuple(t.shape):
                     t.copy_(self._torch.from_numpy(np.array(found)))
+
+
+def _plain(torch: Any, w: Any) -> bool:
+    """Whether PyTorch's fused kernels can be trusted with a weight: they walk through memory whatever the strides."""
+    dense = w.is_contiguous() or (w.dim() == 4 and w.is_contiguous(memory_format=torch.channels_last))
+    return bool(w.device.type == "cpu" and w.dtype == torch.float32 and dense)
+
+
+def _alike(torch: Any, gradient: Any, weight: Any) -> Any:
+    """The gradient with its numbers in the order of the weight's."""
+    if gradient.stride() == weight.stride():
+        return gradient
+    return torch.empty_like(weight).copy_(gradient)

@@ -131,7 +131,7 @@ class DeepWaterParams(CommonParams):
     # -- optimisation -------------------------------------------------------------------------------------------------
 
     mini_batch_size: int = param(
-        32, "Rows whose mean gradient makes one step; also the rows scored at a time.", gridable=True, ge=1, le=2**20
+        32, "Rows whose mean gradient makes one step.", gridable=True, ge=1, le=2**20
     )
     learning_rate: float = param(1e-3, "Learning rate.", level="critical", gridable=True, ge=0)
     learning_rate_annealing: float = param(

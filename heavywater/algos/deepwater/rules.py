@@ -47,6 +47,8 @@ def rules(p: DeepWaterParams) -> Iterator[Message]:
         yield _error("device_id", f"device_id must name each device once, and at least one; got {list(p.device_id)}")
     if len(p.device_id) > 1 and p.network_module is not None:
         yield _error("device_id", "device_id: a network_module trains on one device; it cannot be sent elsewhere")
+    if len(p.device_id) > 1 and p.compile:
+        yield _error("compile", "compile works on one device; leave it out, or give device_id a single one")
 
 
 def _network(p: DeepWaterParams) -> Iterator[Message]:

@@ -17,7 +17,7 @@ from heavywater.algos.deepwater.inputs import Pixels, Source, ahead
 from heavywater.errors import UnstableModel
 from heavywater.metrics import ModelMetrics
 
-_CELLS = 1 << 21
+_CELLS = 1 << 18
 """Numbers of the input that are scored at a time, about."""
 _SMALLEST, _LARGEST = 32, 1024
 

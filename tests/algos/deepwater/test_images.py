@@ -273,3 +273,17 @@ def test_augmentation_takes_part_in_training(pictures):
         for a in (None, ["flip", "crop"], ["flip", "crop"])
     )
     assert plain._model.checksum != changed._model.checksum == again._model.checksum
+
+
+@pytest.mark.parametrize("least", [0.0, 1e9], ids=["several threads", "one thread"])
+def test_images_are_the_same_however_many_threads_decode_them(pictures, monkeypatch, least):
+    from heavywater.algos.deepwater import images
+
+    (pictures.parent / "pictures/1_50.png").write_bytes(b"no image")
+    monkeypatch.setattr(images, "_WORTHWHILE", least)
+    column = images.ImageColumn(read(pictures)._frame(), "uri", Recipe(16, 16, 3), threads=3)
+    found = column.pixels(np.arange(90))
+    for i in (0, 7, 8, 9, 10, 49, 89):
+        assert np.array_equal(found[i], decode((pictures.parent / f"pictures/1_{i}.png").read_bytes(), column.recipe))
+    assert list(column.faults) == [50]
+    assert not found[50].any()

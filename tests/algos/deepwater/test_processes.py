@@ -36,3 +36,5 @@ def test_device_ids_are_distinct():
     frame = h2o.H2OFrame({"a": [1, 2, 3, 4], "y": [1, 2, 3, 5]})
     with pytest.raises(InvalidParams, match="device_id must name each device once"):
         H2ODeepWaterEstimator(device_id=[0, 0], gpu=False).train(y="y", training_frame=frame)
+    with pytest.raises(InvalidParams, match="compile works on one device"):
+        H2ODeepWaterEstimator(device_id=[0, 1], compile=True, gpu=False).train(y="y", training_frame=frame)

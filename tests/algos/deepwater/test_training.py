@@ -230,6 +230,46 @@ def test_early_stopping_and_the_best_model(frame):
     assert last.logloss() > wild.logloss()
 
 
+@pytest.mark.parametrize("kind", ["sgd", "adamw"])
+def test_steps_in_one_pass_are_those_operation_by_operation(kind):
+    import torch
+
+    random = torch.Generator().manual_seed(1)
+    p = DeepWaterParams(
+        optimizer=kind, learning_rate=0.1, momentum_start=0.2, momentum_ramp=20, clip_gradient=0.5, weight_decay=0.03
+    )
+    first = [torch.randn(s, generator=random) for s in ((4, 3, 3, 3), (7,), (5, 2))]
+    first[0] = first[0].to(memory_format=torch.channels_last)
+    sides = []
+    for one_pass in (True, False):
+        weights = {str(i): w.clone().requires_grad_() for i, w in enumerate(first)}
+        optimiser = Optimiser(torch, weights, p, 100)
+        assert optimiser._one_pass
+        optimiser._one_pass = one_pass
+        sides.append((weights, optimiser))
+    for step in range(4):
+        gradients = [torch.randn(w.shape, generator=random) for w in first]  # the first in another order of memory
+        for weights, optimiser in sides:
+            for w, g in zip(weights.values(), gradients):
+                w.grad = g.clone()
+            if step == 2:
+                weights["1"].grad = None
+            optimiser.step(step * 10)
+    (one, a), (other, b) = sides
+    for n in one:
+        assert torch.allclose(one[n], other[n], rtol=1e-6, atol=1e-7)
+    for n, array in a.arrays().items():
+        assert np.allclose(array, b.arrays()[n], rtol=1e-6, atol=1e-7)
+
+
+def test_weights_that_are_not_plain_float32_are_stepped_operation_by_operation():
+    import torch
+
+    p = DeepWaterParams(weight_decay=0.0)
+    assert not Optimiser(torch, {"w": torch.zeros(3, dtype=torch.float64)}, p, 1)._one_pass
+    assert not Optimiser(torch, {"w": torch.zeros(6, 4)[:, :2]}, p, 1)._one_pass
+
+
 def test_the_targets_of_stopping(frame):
     settings = {"epochs": 300, "learning_rate": 0.05, "stopping_rounds": 0, "score_each_iteration": True}
     assert (
