@@ -62,7 +62,7 @@ class Optimiser:
         if not weights:
             return
         here = [i for i, w in enumerate(self._weights) if w.grad is not None]
-        states = [[tensors[i] for i in here] for tensors in self._state.values()]
+        states: Any = [[tensors[i] for i in here] for tensors in self._state.values()]
         lr = rate(p, samples, self._total)
         self._steps += 1
         with torch.no_grad():
