@@ -139,7 +139,7 @@ class GraphModule(nn.Module):
     def _folds(self) -> dict[int, nn.Module]:
         """For each normalisation that can be folded the convolution that does both."""
         if self._folded is None:
-            steps = self.steps
+            steps: Any = self.steps
             self._folded = {n: fuse_conv_bn_eval(steps[str(c)], steps[str(n)]) for n, c in self._foldable.items()}
         return self._folded
 

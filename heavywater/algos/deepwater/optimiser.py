@@ -62,7 +62,7 @@ class Optimiser:
         if not weights:
             return
         here = [i for i, w in enumerate(self._weights) if w.grad is not None]
-        states: Any = [[tensors[i] for i in here] for tensors in self._state.values()]
+        states = [[tensors[i] for i in here] for tensors in self._state.values()]
         lr = rate(p, samples, self._total)
         self._steps += 1
         with torch.no_grad():
@@ -72,11 +72,12 @@ class Optimiser:
             self._clip(gradients)
             sgd = p.optimizer == "sgd"
             if self._one_pass:
-                (self._fused_sgd if sgd else self._fused_adamw)(weights, gradients, *states, lr, samples)
+                fused: Any = self._fused_sgd if sgd else self._fused_adamw
+                fused(weights, gradients, *states, lr, samples)
             elif sgd:
-                self._sgd(weights, gradients, *states, lr, momentum(p, samples))
+                self._sgd(weights, gradients, states[0], lr, momentum(p, samples))
             else:
-                self._adamw(weights, gradients, *states, lr)
+                self._adamw(weights, gradients, states[0], states[1], lr)
 
     def _clip(self, gradients: list[Any]) -> None:
         c = float(self._p.clip_gradient)
