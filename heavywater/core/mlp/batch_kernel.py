@@ -13,7 +13,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from heavywater.core.mlp.batch_plan import BLOCK
+from heavywater.core.mlp.batch_plan import BACK, BLOCK
 from heavywater.core.mlp.fast_input import ask_for, read_row, stream_key, uniform
 from heavywater.core.mlp.fast_update import NO_LIMIT, set_coefficients, step_bias
 from heavywater.core.mlp.functions import EXACT, INNER, activate, class_error, derivative, regression_error
@@ -146,15 +146,16 @@ def _rows_forward_and_back(  # type: ignore[no-untyped-def]
                 t = targets[rows[b]] if len(targets) > 0 else 0.0
                 offset = shift[rows[b]] if len(shift) > 0 else 0.0
                 _output_errors(h, net, plan, work, b, t, offset, scale)
-    stride = len(own.errors) // 4
     for l in range(layers - 1, 0, -1):
         n, width = plan.units[l], plan.width[l]
-        for b in range(lo, hi, 4):
+        for b in range(lo, hi, BACK):
+            stop = min(hi, b + BACK)
             transposed_product(
-                z, plan.z_at[l], width, b, hi, width, store, plan.base[l], plan.parts * width, n, own.errors, stride
-            )
-            for k in range(b, min(b + 4, hi)):
-                _hidden_errors(h, plan, work, l - 1, k, own.errors, (k - b) * stride)
+                z, plan.z_at[l] + b * width, width, 0, stop - b, width, store, plan.base[l], plan.parts * width, n,
+                own.errors, n,
+            )  # fmt: skip
+            for k in range(b, stop):
+                _hidden_errors(h, plan, work, l - 1, k, own.errors, (k - b) * n)
 
 
 @njit(**INNER)

@@ -18,6 +18,17 @@ from heavywater.core.mlp.tiles import COLUMNS, ROWS
 
 BLOCK = 4 * ROWS
 """Inputs of a layer that are updated together, and by one thread."""
+BACK = 64
+"""Rows of a batch whose errors are passed down together."""
+
+
+def spaced(n: int, least: int) -> int:
+    """Width of rows of `n` numbers: whole vectors, at least `least` numbers, and no multiple of 4096 bytes.
+
+    Rows at such distances compete for the same places of a cache.
+    """
+    width = max(least, -(-n // WIDE) * WIDE)
+    return width + WIDE if width % 1024 == 0 else width
 
 
 class BatchPlan(NamedTuple):
@@ -98,8 +109,8 @@ def make_batch_plan(network: Network, hyper: Hyper, batch: int, by_input: bool, 
     t = network.topology
     units, channels = np.array(t.units, np.int64), np.array(t.channels, np.int64)
     parts = len(optimiser_parts(hyper))
-    width = np.maximum(COLUMNS, -(-(units[1:] * channels) // WIDE) * WIDE)
-    act_width = np.where((np.arange(t.layers) == 0) & by_input, 0, -(-units[:-1] // WIDE) * WIDE)
+    width = np.array([spaced(n, COLUMNS) for n in (units[1:] * channels).tolist()])
+    act_width = np.array([0 if by_input and l == 0 else spaced(n, WIDE) for l, n in enumerate(t.units[:-1])])
     sizes = units[:-1] * parts * width
     blocks = -(-units[:-1] // BLOCK)
     plan = BatchPlan(
@@ -153,7 +164,7 @@ def make_own(plan: BatchPlan) -> Own:
     widest = int(plan.width.max())
     return Own(
         grads=aligned(BLOCK * widest),
-        errors=aligned(4 * int(plan.units.max() + WIDE)),
+        errors=aligned(min(plan.batch, BACK) * int(plan.units[1:-1].max(initial=0))),
         coefficients=np.zeros(5, np.float32),
         starts=np.zeros(int(plan.units[0]) + 1 if plan.by_input else 0, np.int64),
         rows=np.zeros(entries, np.int64),

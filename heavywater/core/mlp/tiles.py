@@ -175,17 +175,21 @@ def product(a, a_at, a_row, a_step, first, stop, count, w, w_at, w_step, width, 
 
 @njit(**INNER)
 def transposed_product(a, a_at, a_row, first, stop, width, w, w_at, w_step, n, out, out_row):  # type: ignore
-    """``A W'`` for up to four rows of A, `first` to `stop`; A is (rows, width), W (n, width), the result (4, n)."""
+    """``A W'`` for the rows `first` to `stop` of A, which is (rows, width); W is (n, width), the result (rows, n).
+
+    Few rows of W at a time, which stay in the cache while all rows of A pass by.
+    """
     last = stop - 1
-    r0, r1, r2, r3 = first, min(first + 1, last), min(first + 2, last), min(first + 3, last)
-    starts = (a_at + r0 * a_row, a_at + r1 * a_row, a_at + r2 * a_row, a_at + r3 * a_row)
-    o0, o1, o2, o3 = 0, (r1 - first) * out_row, (r2 - first) * out_row, (r3 - first) * out_row
     for u in range(0, n, 3):
         v, x = min(u + 1, n - 1), min(u + 2, n - 1)
-        _dots_4x3(
-            a, starts, w, (w_at + u * w_step, w_at + v * w_step, w_at + x * w_step), width, out,
-            (o0 + u, o0 + v, o0 + x, o1 + u, o1 + v, o1 + x, o2 + u, o2 + v, o2 + x, o3 + u, o3 + v, o3 + x),
-        )  # fmt: skip
+        for r0 in range(first, stop, 4):
+            r1, r2, r3 = min(r0 + 1, last), min(r0 + 2, last), min(r0 + 3, last)
+            o0, o1, o2, o3 = r0 * out_row, r1 * out_row, r2 * out_row, r3 * out_row
+            _dots_4x3(
+                a, (a_at + r0 * a_row, a_at + r1 * a_row, a_at + r2 * a_row, a_at + r3 * a_row), w,
+                (w_at + u * w_step, w_at + v * w_step, w_at + x * w_step), width, out,
+                (o0 + u, o0 + v, o0 + x, o1 + u, o1 + v, o1 + x, o2 + u, o2 + v, o2 + x, o3 + u, o3 + v, o3 + x),
+            )  # fmt: skip
 
 
 @njit(**INNER)
