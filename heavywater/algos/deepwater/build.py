@@ -200,14 +200,16 @@ def make_network(ctx: TrainContext, data: TrainingData, before: DeepWaterModel |
     return net
 
 
-def net_of_state(state: ModelState, shape: tuple[int, ...], classes: int, p: DeepWaterParams, module: Any) -> BaseNet:
-    """The network of a model; `module` is the user's own, where it is one."""
+def net_of_state(
+    state: ModelState, shape: tuple[int, ...], classes: int, p: DeepWaterParams, module: Any, table: int = 0
+) -> BaseNet:
+    """The network of a model; `module` is the user's own, where it is one, and `table` the columns beside images."""
     stored, device = state.schema["network"], device_of(p, lambda text: None)
     net: BaseNet
     if "module" in stored:
         from heavywater.algos.deepwater.own_module import net_around
 
-        net = net_around(module, stored, shape, classes, device)
+        net = net_around(module, stored, shape, classes, device, table)
     else:
         net = Net(Graph.from_json(stored), shape, 0, device)
     net.load(state.arrays)
@@ -217,12 +219,10 @@ def net_of_state(state: ModelState, shape: tuple[int, ...], classes: int, p: Dee
 def _own(p: DeepWaterParams, shape: tuple[int, ...], classes: int, device: str, table: int) -> BaseNet:
     from heavywater.algos.deepwater.own_module import OwnNet, own_module
 
-    if table:
-        raise H2OValueError("network_module takes no columns of a table beside images; leave them out of x")
-    module, name = own_module(p.network_module, classes, shape)
+    module, name = own_module(p.network_module, classes, shape, table)
     net = OwnNet(module, shape, device, name)
-    if net.outputs() != classes:
-        raise H2OValueError(f"network_module: {name} has {net.outputs()} outputs; the response needs {classes}")
+    if net.outputs(table) != classes:
+        raise H2OValueError(f"network_module: {name} has {net.outputs(table)} outputs; the response needs {classes}")
     return net
 
 
@@ -243,17 +243,31 @@ def _graph(ctx: TrainContext, p: DeepWaterParams, shape: tuple[int, ...], classe
         )
     from heavywater.networks.files import read_network
 
-    if table:
-        raise H2OValueError(
-            "network='user' with images takes no columns of a table beside them; leave them out of x, or take a "
-            "predefined network"
-        )
     compat = "deepwater" if p.compat == "deepwater" else None
-    graph: Graph = read_network(Path(str(p.network_definition_file)), compat=compat)
-    outputs = graph.shapes(shape)[graph.nodes[graph.head].name]
-    if int(np.prod(outputs)) != classes:
+    return _fitted(ctx, read_network(Path(str(p.network_definition_file)), compat=compat), p, shape, classes, table)
+
+
+def _fitted(
+    ctx: TrainContext, graph: Graph, p: DeepWaterParams, shape: tuple[int, ...], classes: int, table: int
+) -> Graph:
+    """A network from a file with the outputs that the response needs, and the columns of a table where there are some."""
+    from heavywater.networks.fitting import as_number, as_two_classes, table_width, with_table
+
+    file, takes = p.network_definition_file, table_width(graph)
+    if takes and takes != table:
+        raise H2OValueError(
+            f"network_definition_file: the network of {file} takes {takes} columns of a table beside an image; x has "
+            f"{table or 'no'} columns besides the images, categories counted as one each per level"
+        )
+    if table and not takes:
+        graph = with_table(graph, shape, table)
+        ctx.warn(f"the network of {file} has no input for the columns beside the images: they join its last layer")
+    outputs = int(np.prod(graph.shapes(shape)[graph.nodes[graph.head].name]))
+    if outputs == 1 and graph.loss == "logistic" and classes <= 2:
+        return as_two_classes(graph) if classes == 2 else as_number(graph)
+    if outputs != classes:
         ctx.warn(
-            f"the network of {p.network_definition_file} has {int(np.prod(outputs))} outputs, the response needs "
+            f"the network of {file} has {outputs} outputs, the response needs "
             f"{classes}: its last layer is replaced by a new one, which begins untrained"
         )
         graph = graph.with_head(classes)
@@ -263,8 +277,12 @@ def _graph(ctx: TrainContext, p: DeepWaterParams, shape: tuple[int, ...], classe
 def _load_file(ctx: TrainContext, net: BaseNet, path: str) -> None:
     """Weights from a file; what does not fit is said."""
     from heavywater.networks.files import read_arrays
+    from heavywater.networks.fitting import padded
 
-    loaded, missing, unexpected = net.load_some(read_arrays(Path(path), net.graph))
+    found = read_arrays(Path(path), net.graph)
+    if net.graph is not None:
+        found = padded(net.graph, net.shape, found, net.arrays)
+    loaded, missing, unexpected = net.load_some(found)
     if not loaded:
         raise H2OValueError(
             f"network_parameters_file: none of the arrays of {path} ({_listed(unexpected)}) fits the network, which needs "
