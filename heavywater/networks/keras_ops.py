@@ -10,7 +10,7 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import keras
@@ -101,8 +101,11 @@ def _with_bias(c: Call, y: Any) -> Any:
 def _convolution(c: Call, x: Any) -> Any:
     a, kernel = c.attrs, c.arrays["weight"]
     x = _padded(x, pads(a["pad"]), 0.0)
+    if a["dilate"] != (1, 1) and a["stride"] != (1, 1):  # TensorFlow knows one or the other
+        (rows, columns), every = a["stride"], replace(c, attrs={**a, "stride": (1, 1), "pad": (0, 0)})
+        return _convolution(every, x)[:, ::rows, ::columns, :]
     options = {"strides": a["stride"], "padding": "valid", "data_format": "channels_last", "dilation_rate": a["dilate"]}
-    groups, alike = a["groups"], a["stride"][0] == a["stride"][1] and (a["stride"] == (1, 1) or a["dilate"] == (1, 1))
+    groups, alike = a["groups"], a["stride"][0] == a["stride"][1]
     if groups > 1 and groups == c.inputs[0][0] and alike:
         each = ops.reshape(kernel, (groups, a["filters"] // groups, *a["kernel"]))
         run = functools.partial(ops.depthwise_conv, **options)
