@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import random
 import secrets
@@ -18,6 +19,8 @@ DRAWS = random.Random()
 
 def pytest_configure() -> None:
     secrets.randbits = DRAWS.getrandbits
+    if importlib.util.find_spec("tensorflow") is None:  # else Keras, which tests import, would look for it in vain
+        os.environ.setdefault("KERAS_BACKEND", "torch")
 
 
 @pytest.hookimpl(tryfirst=True)

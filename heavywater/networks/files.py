@@ -23,6 +23,8 @@ _NETWORKS: Mapping[str, tuple[str, str]] = {
     "onnx": ("onnx_read", "read_onnx"),
     "tensorflow graph": ("tensorflow_graph", "read_metagraph"),
     "caffe text": ("caffe", "read_prototxt"),
+    "keras": ("keras_file", "read_keras"),
+    "hdf5": ("keras_file", "read_keras"),
 }
 """Kind of file → module and function that read a network from it."""
 
@@ -31,7 +33,8 @@ _ARRAYS: Mapping[str, tuple[str, str]] = {
     "onnx": ("onnx_read", "read_onnx_arrays"),
     "tensorflow checkpoint": ("tensorflow_checkpoint", "read_checkpoint"),
     "caffe model": ("caffe_weights", "read_caffemodel"),
-    "hdf5": ("weights", "read_hdf5"),
+    "keras": ("keras_file", "read_keras_arrays"),
+    "hdf5": ("keras_file", "read_keras_arrays"),
     "safetensors": ("weights", "read_safetensors"),
 }
 """Kind of file → module and function that read arrays from it."""
@@ -47,6 +50,7 @@ _ENDINGS = {
     ".network": "mxnet symbol",
     ".params": "mxnet arrays",
     ".nd": "mxnet arrays",
+    ".keras": "keras",
     ".h5": "hdf5",
     ".hdf5": "hdf5",
     ".safetensors": "safetensors",
@@ -69,6 +73,11 @@ def kind_of(path: str | os.PathLike[str]) -> str:
             return "tensorflow checkpoint"
         if not file.exists():
             raise NotFound(f"there is no file {os.fspath(path)!r}")
+        if (file / "saved_model.pb").is_file():
+            raise NotSupported(
+                f"{file} is a SavedModel of TensorFlow, whose functions only TensorFlow can run; open it there and save it "
+                "with model.save('name.keras'), or as ONNX (tf2onnx)"
+            )
         raise ModelFileError(f"{file} is not a file")
     with open(file, "rb") as stream:
         head = stream.read(4096)
@@ -82,11 +91,6 @@ def kind_of(path: str | os.PathLike[str]) -> str:
         return "mxnet arrays"
     if head.startswith(b"\x89HDF\r\n\x1a\n"):
         return "hdf5"
-    if ending == ".keras":
-        raise NotSupported(
-            f"{file} is a model of Keras, which only Keras can read; save it as ONNX there (model.export(path, "
-            "format='onnx')), and its weights as HDF5"
-        )
     if ending in _ENDINGS:
         return _ENDINGS[ending]
     if head.lstrip()[:1] == b"{":
@@ -97,8 +101,8 @@ def kind_of(path: str | os.PathLike[str]) -> str:
         return "caffe text"
     raise ModelFileError(
         f"{file} is no file of a network that is known: an MXNet symbol (.json), ONNX (.onnx), a TensorFlow graph (.meta), "
-        "Caffe's text (.prototxt); and for weights MXNet (.params), safetensors, HDF5 (.h5), .caffemodel or a "
-        "TensorFlow checkpoint"
+        "Caffe's text (.prototxt), a model of Keras (.keras, .h5); and for weights MXNet (.params), safetensors, HDF5, "
+        ".caffemodel or a TensorFlow checkpoint"
     )
 
 
@@ -115,7 +119,7 @@ def read_network(path: str | os.PathLike[str], *, compat: str | None = None) -> 
     ----------
     path : str or path-like
         An MXNet symbol, an ONNX model, a MetaGraph of TensorFlow 1, Caffe's text format (a network, or a solver that
-        names one beside it).
+        names one beside it), a model of Keras (``.keras``, or HDF5).
     compat : str, optional
         ``"deepwater"``: a graph of TensorFlow reads its pixels in Deep Water's order; see
         ``tensorflow_graph.read_metagraph``.
@@ -127,7 +131,7 @@ def read_network(path: str | os.PathLike[str], *, compat: str | None = None) -> 
     ModelFileError
         It is a file of another kind, damaged or hostile, or has an operation that is not known; the message names it.
     NotSupported
-        A package that is needed to read it is not installed, or it is a model of Keras.
+        A package that is needed to read it is not installed, it is a SavedModel, or holds weights alone.
     """
     kind = kind_of(path)
     if kind not in _NETWORKS:
@@ -167,7 +171,8 @@ def read_arrays(path: str | os.PathLike[str], graph: Graph | None = None) -> dic
             f"{os.fspath(path)} ({kind}) holds no weights; files with weights are {', '.join(_ARRAYS)}"
         )
     module, function = _ARRAYS[kind]
-    found: dict[str, NDArray[np.float32]] = getattr(_module(module), function)(path)
+    options = {"graph": graph} if module == "keras_file" else {}
+    found: dict[str, NDArray[np.float32]] = getattr(_module(module), function)(path, **options)
     return found if graph is None else graph.from_file(found)
 
 

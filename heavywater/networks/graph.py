@@ -236,6 +236,8 @@ class Graph:
                 name, axes = array_name(node, role), LAYOUTS[layout]
                 if axes is not None and name in made and made[name].ndim == len(axes):
                     made[name] = np.ascontiguousarray(made[name].transpose(axes))
+                    if layout == "HWIM":
+                        made[name] = made[name].reshape(-1, 1, *made[name].shape[2:])
         return made
 
     # -- changing it --------------------------------------------------------------------------------------------------

@@ -38,8 +38,10 @@ class ArraySpec(NamedTuple):
 
 
 INITS = ("xavier", "he", "normal", "narrow", "zeros", "ones", "small")
-LAYOUTS = {"HWIO": (3, 2, 0, 1), "HWOI": (2, 3, 0, 1), "IO": (1, 0), "AS_IS": None}
-"""Order of the axes in a file → the permutation that gives ours (output, input, height, width)."""
+LAYOUTS = {"HWIO": (3, 2, 0, 1), "HWOI": (2, 3, 0, 1), "HWIM": (2, 3, 0, 1), "IO": (1, 0), "AS_IS": None}
+"""Order of the axes in a file → the permutation that gives ours (output, input, height, width).
+
+HWIM: a kernel of so many outputs for each input alone, which are joined to one axis of outputs."""
 
 
 @dataclass(frozen=True)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,7 +15,7 @@ from heavywater.errors import ModelFileError, NotSupported
 from heavywater.networks.caffe_weights import named
 from heavywater.networks.source import as_float32, blaming, file_bytes
 
-__all__ = ["parse_hdf5", "read_hdf5", "read_safetensors"]
+__all__ = ["datasets", "opened_hdf5", "parse_hdf5", "read_hdf5", "read_safetensors"]
 
 _MAX_DEPTH = 16
 _MAX_MEMBERS = 100_000
@@ -57,18 +59,42 @@ def read_hdf5(path: str | os.PathLike[str]) -> dict[str, NDArray[np.float32]]:
 
 def parse_hdf5(data: bytes) -> dict[str, NDArray[np.float32]]:
     """Like :func:`read_hdf5`, from bytes."""
+    with opened_hdf5(data) as file:
+        return datasets(file, len(data))
+
+
+@contextlib.contextmanager
+def opened_hdf5(data: bytes) -> Iterator[Any]:
+    """The bytes of an HDF5 file, opened with h5py.
+
+    Raises
+    ------
+    ModelFileError
+        They are damaged, whether that shows at once or while they are read.
+    NotSupported
+        The package h5py is not installed.
+    """
     try:
         import h5py
     except ImportError:
         raise NotSupported("reading HDF5 needs the package h5py: pip install 'heavywater[deepwater]'") from None
     try:
         with h5py.File(io.BytesIO(data), "r") as file:
-            return _datasets(h5py, file, len(data))
+            yield file
     except (OSError, RuntimeError) as error:
         raise ModelFileError(f"it is damaged ({error!s:.100})") from None
 
 
-def _datasets(h5py: Any, file: Any, size: int) -> dict[str, NDArray[np.float32]]:
+def datasets(file: Any, size: int, leave_out: Sequence[str] = ()) -> dict[str, NDArray[np.float32]]:
+    """The arrays of an opened HDF5 file of `size` bytes by our names; see :func:`read_hdf5`.
+
+    Parameters
+    ----------
+    leave_out : sequence of str
+        Groups at the top that are not read.
+    """
+    import h5py
+
     made: dict[str, NDArray[np.float32]] = {}
     layers: dict[str, list[NDArray[np.float32]]] = {}
     stack, total, members = [("", file, 0)], 0, 0
@@ -82,6 +108,8 @@ def _datasets(h5py: Any, file: Any, size: int) -> dict[str, NDArray[np.float32]]
                 raise ModelFileError(f"{prefix}{name[:60]!a} is a link, which is never followed")
             item = group[name]
             where = f"{prefix}{name}"
+            if where in leave_out:
+                continue
             if isinstance(item, h5py.Group):
                 stack.append((f"{where}/", item, depth + 1))
                 continue

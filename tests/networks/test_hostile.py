@@ -8,7 +8,7 @@ import random
 import numpy as np
 import pytest
 
-from heavywater.errors import HeavywaterError, NotSupported
+from heavywater.errors import HeavywaterError, ModelFileError
 from heavywater.networks.catalog import build
 from heavywater.networks.files import read_arrays, read_network
 from heavywater.networks.initial import initial_array
@@ -100,7 +100,7 @@ def test_folders_and_pipes_are_no_files(tmp_path):
                 read(tmp_path / name)
 
 
-def test_a_model_of_keras_says_the_way(tmp_path):
+def test_a_damaged_model_of_keras(tmp_path):
     (tmp_path / "a.keras").write_bytes(b"PK\x03\x04 and so on")
-    with pytest.raises(NotSupported, match="save it as ONNX there"):
+    with pytest.raises(ModelFileError, match="cannot be read as a model of Keras: it is damaged"):
         read_network(tmp_path / "a.keras")

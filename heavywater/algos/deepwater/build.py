@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 from abc import abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +13,7 @@ import numpy as np
 
 from heavywater.algos.base import TrainContext
 from heavywater.algos.deepwater.inputs import Pixels
+from heavywater.algos.deepwater.optimiser import Optimiser
 from heavywater.algos.deepwater.params import DeepWaterParams
 from heavywater.errors import H2OValueError, NotSupported
 from heavywater.models.state import ModelState
@@ -39,6 +40,8 @@ class BaseNet:
         PyTorch's name of the device.
     """
 
+    library = "pytorch"
+    """What runs it: ``pytorch`` or ``keras``."""
     graph: Graph | None
     weights: int
     memory_format: Any = None
@@ -74,6 +77,10 @@ class BaseNet:
     def compiled(self) -> Any:
         """The module, compiled when it first runs."""
         return self.torch.compile(self.module)
+
+    def optimiser(self, p: DeepWaterParams, total: float) -> Optimiser:
+        """What makes steps from gradients; `total` counts the training rows of the whole run."""
+        return Optimiser(self.torch, self.learned(), p, total)
 
     @abstractmethod
     def features(self, x: Any, table: Any, layer: str) -> np.ndarray:
@@ -185,14 +192,13 @@ class Net(BaseNet):
 def make_network(ctx: TrainContext, data: TrainingData, before: DeepWaterModel | None) -> BaseNet:
     """The network of a run with its first weights: drawn, from a file, or those of the model to continue."""
     p, shape, classes = data.params, data.columns.shape, data.response.nclasses
-    device = device_of(p, ctx.warn)
+    width = data.columns.table_width
     net: BaseNet
     if p.network_module is not None:
-        net = _own(p, shape, classes, device, data.columns.table_width)
-    elif before is not None:
-        net = Net(before.graph, shape, ctx.seed, device)
+        net = _own(p, shape, classes, device_of(p, ctx.warn), width)
     else:
-        net = Net(_graph(ctx, p, shape, classes, data.columns.table_width), shape, ctx.seed, device)
+        graph = _graph(ctx, p, shape, classes, width) if before is None else before.graph
+        net = _net(graph, shape, ctx.seed, p, ctx.warn, ctx.threads)
     if before is not None:
         net.load(before.state.arrays)
     if p.network_parameters_file is not None:
@@ -200,29 +206,47 @@ def make_network(ctx: TrainContext, data: TrainingData, before: DeepWaterModel |
     return net
 
 
-def net_of_state(state: ModelState, shape: tuple[int, ...], classes: int, p: DeepWaterParams, module: Any) -> BaseNet:
-    """The network of a model; `module` is the user's own, where it is one."""
-    stored, device = state.schema["network"], device_of(p, lambda text: None)
+def net_of_state(
+    state: ModelState, shape: tuple[int, ...], classes: int, p: DeepWaterParams, module: Any, table: int = 0
+) -> BaseNet:
+    """The network of a model; `module` is the user's own, where it is one, and `table` the columns beside images."""
+    stored = state.schema["network"]
     net: BaseNet
     if "module" in stored:
         from heavywater.algos.deepwater.own_module import net_around
 
-        net = net_around(module, stored, shape, classes, device)
+        net = net_around(module, stored, shape, classes, device_of(p, lambda text: None), table)
     else:
-        net = Net(Graph.from_json(stored), shape, 0, device)
+        net = _net(Graph.from_json(stored), shape, 0, p, lambda text: None)
     net.load(state.arrays)
+    return net
+
+
+def _net(
+    graph: Graph, shape: tuple[int, ...], seed: int, p: DeepWaterParams, warn: Callable[[str], None], threads: int = 1
+) -> BaseNet:
+    """A graph in the library that `backend` asks for: Keras for tensorflow where it is installed, else PyTorch."""
+    from heavywater.networks.keras_found import keras_backend
+
+    if p.backend != "tensorflow" or (computes := keras_backend()) is None:
+        return Net(graph, shape, seed, device_of(p, warn))
+    from heavywater.algos.deepwater.keras_net import KerasNet
+
+    if computes != "tensorflow":
+        warn(f"backend='tensorflow': Keras computes with {computes}, as KERAS_BACKEND says")
+    net = KerasNet(graph, shape, seed, p, threads)
+    if p.gpu and net.place.startswith("cpu"):
+        _say_no_gpu("Keras", warn)
     return net
 
 
 def _own(p: DeepWaterParams, shape: tuple[int, ...], classes: int, device: str, table: int) -> BaseNet:
     from heavywater.algos.deepwater.own_module import OwnNet, own_module
 
-    if table:
-        raise H2OValueError("network_module takes no columns of a table beside images; leave them out of x")
-    module, name = own_module(p.network_module, classes, shape)
+    module, name = own_module(p.network_module, classes, shape, table)
     net = OwnNet(module, shape, device, name)
-    if net.outputs() != classes:
-        raise H2OValueError(f"network_module: {name} has {net.outputs()} outputs; the response needs {classes}")
+    if net.outputs(table) != classes:
+        raise H2OValueError(f"network_module: {name} has {net.outputs(table)} outputs; the response needs {classes}")
     return net
 
 
@@ -243,17 +267,31 @@ def _graph(ctx: TrainContext, p: DeepWaterParams, shape: tuple[int, ...], classe
         )
     from heavywater.networks.files import read_network
 
-    if table:
-        raise H2OValueError(
-            "network='user' with images takes no columns of a table beside them; leave them out of x, or take a "
-            "predefined network"
-        )
     compat = "deepwater" if p.compat == "deepwater" else None
-    graph: Graph = read_network(Path(str(p.network_definition_file)), compat=compat)
-    outputs = graph.shapes(shape)[graph.nodes[graph.head].name]
-    if int(np.prod(outputs)) != classes:
+    return _fitted(ctx, read_network(Path(str(p.network_definition_file)), compat=compat), p, shape, classes, table)
+
+
+def _fitted(
+    ctx: TrainContext, graph: Graph, p: DeepWaterParams, shape: tuple[int, ...], classes: int, table: int
+) -> Graph:
+    """A network from a file with the outputs that the response needs, and the columns of a table where there are some."""
+    from heavywater.networks.fitting import as_number, as_two_classes, table_width, with_table
+
+    file, takes = p.network_definition_file, table_width(graph)
+    if takes and takes != table:
+        raise H2OValueError(
+            f"network_definition_file: the network of {file} takes {takes} columns of a table beside an image; x has "
+            f"{table or 'no'} columns besides the images, categories counted as one each per level"
+        )
+    if table and not takes:
+        graph = with_table(graph, shape, table)
+        ctx.warn(f"the network of {file} has no input for the columns beside the images: they join its last layer")
+    outputs = int(np.prod(graph.shapes(shape)[graph.nodes[graph.head].name]))
+    if outputs == 1 and graph.loss == "logistic" and classes <= 2:
+        return as_two_classes(graph) if classes == 2 else as_number(graph)
+    if outputs != classes:
         ctx.warn(
-            f"the network of {p.network_definition_file} has {int(np.prod(outputs))} outputs, the response needs "
+            f"the network of {file} has {outputs} outputs, the response needs "
             f"{classes}: its last layer is replaced by a new one, which begins untrained"
         )
         graph = graph.with_head(classes)
@@ -263,8 +301,12 @@ def _graph(ctx: TrainContext, p: DeepWaterParams, shape: tuple[int, ...], classe
 def _load_file(ctx: TrainContext, net: BaseNet, path: str) -> None:
     """Weights from a file; what does not fit is said."""
     from heavywater.networks.files import read_arrays
+    from heavywater.networks.fitting import padded
 
-    loaded, missing, unexpected = net.load_some(read_arrays(Path(path), net.graph))
+    found = read_arrays(Path(path), net.graph)
+    if net.graph is not None:
+        found = padded(net.graph, net.shape, found, net.arrays)
+    loaded, missing, unexpected = net.load_some(found)
     if not loaded:
         raise H2OValueError(
             f"network_parameters_file: none of the arrays of {path} ({_listed(unexpected)}) fits the network, which needs "
@@ -321,21 +363,30 @@ def _read_npy(path: str, shape: tuple[int, ...]) -> np.ndarray:
 def device_of(p: DeepWaterParams, warn: Any) -> str:
     """PyTorch's name of the device to use; says once per process when the wanted GPU is not there."""
     torch = torch_module()
-    if p.backend != "pytorch":
+    if p.backend == "tensorflow" and p.network_module is None:
+        warn(
+            "backend='tensorflow': the network runs in PyTorch, because TensorFlow is not installed here; "
+            "pip install 'heavywater[tensorflow]' brings it"
+        )
+    elif p.backend != "pytorch":
         warn(f"backend={p.backend!r}: the network runs in PyTorch")
     if not p.gpu:
         return "cpu"
     count = torch.cuda.device_count() if torch.cuda.is_available() else 0
     if count == 0:
-        if "gpu" not in _said:
-            _said.add("gpu")
-            warn(
-                "gpu=True, but PyTorch finds no GPU here: the CPU is used (gpu=False says the same without this notice)"
-            )
+        _say_no_gpu("PyTorch", warn)
         return "cpu"
     if max(p.device_id) >= count:
         raise H2OValueError(f"device_id: there are {count} GPUs, numbered from 0; got {list(p.device_id)}")
     return f"cuda:{p.device_id[0]}"
+
+
+def _say_no_gpu(library: str, warn: Callable[[str], None]) -> None:
+    if "gpu" not in _said:
+        _said.add("gpu")
+        warn(
+            f"gpu=True, but {library} finds no GPU here: the CPU is used (gpu=False says the same without this notice)"
+        )
 
 
 def torch_module() -> Any:

@@ -107,7 +107,13 @@ def autocast(net: BaseNet, wanted: bool) -> Any:
 
 
 def make_trainer(net: BaseNet, optimiser: Optimiser, work: Work, ctx: TrainContext) -> Trainer:
-    """The trainer that `device_id` asks for."""
+    """The trainer that the network's library and `device_id` ask for."""
+    if net.library == "keras":
+        from heavywater.algos.deepwater.keras_net import KerasNet, KerasOptimiser, KerasTrainer
+
+        assert isinstance(net, KerasNet)
+        assert isinstance(optimiser, KerasOptimiser)
+        return KerasTrainer(net, optimiser, work)
     if len(work.params.device_id) > 1:
         from heavywater.algos.deepwater.processes import SharedTrainer
 

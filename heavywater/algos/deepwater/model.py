@@ -45,7 +45,10 @@ class DeepWaterModel(TabularModel):
 
     @cached_property
     def net(self) -> BaseNet:
-        return net_of_state(self.state, self.columns.shape, self.response.nclasses, self.actual, self.module)
+        columns = self.columns
+        return net_of_state(
+            self.state, columns.shape, self.response.nclasses, self.actual, self.module, columns.table_width
+        )
 
     @property
     def graph(self) -> Graph:

@@ -12,7 +12,7 @@ from heavywater.algos.deepwater.params import DeepWaterParams
 
 PREFIXES = {"sgd": ("velocity:",), "adamw": ("first:", "second:")}
 """Names of the optimiser's arrays in a model: these, followed by the name of a weight."""
-_BETAS, _EPSILON = (0.9, 0.999), 1e-8
+BETAS, EPSILON = (0.9, 0.999), 1e-8
 
 
 def rate(p: DeepWaterParams, samples: int, total: float) -> float:
@@ -106,8 +106,8 @@ class Optimiser:
         """What `_adamw` does, in one pass over memory."""
         steps = self._torch.tensor(float(self._steps))
         self._torch._fused_adamw_(
-            weights, gradients, first, second, [], [steps] * len(weights), lr=lr, beta1=_BETAS[0], beta2=_BETAS[1],
-            weight_decay=float(self._p.weight_decay or 0.0), eps=_EPSILON, amsgrad=False, maximize=False,
+            weights, gradients, first, second, [], [steps] * len(weights), lr=lr, beta1=BETAS[0], beta2=BETAS[1],
+            weight_decay=float(self._p.weight_decay or 0.0), eps=EPSILON, amsgrad=False, maximize=False,
         )  # fmt: skip
 
     def _sgd(self, weights: list[Any], gradients: list[Any], velocity: list[Any], lr: float, m: float) -> None:
@@ -120,7 +120,7 @@ class Optimiser:
         torch._foreach_add_(weights, velocity)
 
     def _adamw(self, weights: list[Any], gradients: list[Any], first: list[Any], second: list[Any], lr: float) -> None:
-        torch, (b1, b2) = self._torch, _BETAS
+        torch, (b1, b2) = self._torch, BETAS
         if self._p.weight_decay:
             torch._foreach_mul_(weights, 1 - lr * float(self._p.weight_decay))
         torch._foreach_lerp_(first, gradients, 1 - b1)
@@ -128,7 +128,7 @@ class Optimiser:
         torch._foreach_addcmul_(second, gradients, gradients, 1 - b2)
         root = torch._foreach_sqrt(second)
         torch._foreach_div_(root, math.sqrt(1 - b2**self._steps))
-        torch._foreach_add_(root, _EPSILON)
+        torch._foreach_add_(root, EPSILON)
         torch._foreach_addcdiv_(weights, first, root, -lr / (1 - b1**self._steps))
 
     # -- in and out ---------------------------------------------------------------------------------------------------

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import importlib
+import inspect
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -25,7 +26,8 @@ class OwnNet(BaseNet):
     Parameters
     ----------
     module : torch.nn.Module
-        Takes float32 ``(n, *shape)`` and gives ``(n, outputs)``; a copy of it is trained.
+        Takes float32 ``(n, *shape)``, and where images have columns of a table beside them ``(n, columns)`` too, and gives
+        ``(n, outputs)``; a copy of it is trained.
     shape : tuple of int
         Of one row of the main input.
     device : str
@@ -42,8 +44,8 @@ class OwnNet(BaseNet):
         self.module.to(self.device)
         self.weights = sum(t.numel() for t in self.module.parameters())
 
-    def outputs(self) -> int:
-        """Width of what the module gives.
+    def outputs(self, table: int) -> int:
+        """Width of what the module gives, with so many columns of a table beside images.
 
         Raises
         ------
@@ -52,11 +54,14 @@ class OwnNet(BaseNet):
         """
         self.module.eval()
         with self.torch.inference_mode():
+            given = [self.torch.zeros((2, *self.shape), device=self.device)]
+            given += [self.torch.zeros((2, table), device=self.device)] if table else []
             try:
-                found = self.module(self.torch.zeros((2, *self.shape), device=self.device))
-            except RuntimeError as e:
+                found = self.module(*given)
+            except (RuntimeError, TypeError) as e:
+                beside = f" and {table} columns of a table beside them, as a second argument" if table else ""
                 raise H2OValueError(
-                    f"network_module: {self.name} cannot take rows of the shape {self.shape}: {str(e).splitlines()[0]}"
+                    f"network_module: {self.name} cannot take rows of the shape {self.shape}{beside}: {str(e).splitlines()[0]}"
                 ) from None
         if not hasattr(found, "shape") or len(found.shape) != 2 or found.shape[0] != 2:
             raise H2OValueError(f"network_module: {self.name} must give (rows, outputs); see image_shape and channels")
@@ -117,7 +122,7 @@ class OwnNet(BaseNet):
         return {"module": self.name, "arrays": facts}
 
 
-def own_module(given: Any, classes: int, shape: tuple[int, ...]) -> tuple[Any, str]:
+def own_module(given: Any, classes: int, shape: tuple[int, ...], table: int) -> tuple[Any, str]:
     """The user's module and what to call it.
 
     Parameters
@@ -125,6 +130,8 @@ def own_module(given: Any, classes: int, shape: tuple[int, ...]) -> tuple[Any, s
     given : torch.nn.Module, callable or str
         A module; a function of classes, channels and (width, height) that makes one; or 'package.module:name' of such a
         function.
+    table : int
+        Columns beside images; where there are some, the function gets their number as a fourth argument.
 
     Raises
     ------
@@ -143,10 +150,24 @@ def own_module(given: Any, classes: int, shape: tuple[int, ...]) -> tuple[Any, s
                 f"function; got {type(given).__name__}"
             )
         size = (shape[2], shape[1]) if len(shape) == 3 else (shape[0], 1)
-        given = given(classes, shape[0] if len(shape) == 3 else 1, size)
+        arguments = (classes, shape[0] if len(shape) == 3 else 1, size, *([table] if table else []))
+        given = _called(given, str(name), arguments)
         if not isinstance(given, torch.nn.Module):
             raise H2OTypeError(f"network_module: {name} must return a torch.nn.Module; it gave {type(given).__name__}")
     return given, str(name)
+
+
+def _called(function: Any, name: str, arguments: tuple[Any, ...]) -> Any:
+    """What the user's function makes; a table that it does not expect is said."""
+    if len(arguments) == 4:
+        try:
+            inspect.signature(function).bind(*arguments)
+        except TypeError:
+            raise H2OTypeError(
+                f"network_module: {name} must take (classes, channels, (width, height), columns), because x has columns of a "
+                f"table beside the images; {arguments[3]} of them here"
+            ) from None
+    return function(*arguments)
 
 
 def _imported(name: str) -> Any:
@@ -169,7 +190,9 @@ def arrays_of(stored: Any) -> dict[str, ArraySpec]:
     return made
 
 
-def net_around(module: Any, stored: Mapping[str, Any], shape: tuple[int, ...], classes: int, device: str) -> OwnNet:
+def net_around(
+    module: Any, stored: Mapping[str, Any], shape: tuple[int, ...], classes: int, device: str, table: int
+) -> OwnNet:
     """The network of a model whose code the user gives anew.
 
     Raises
@@ -182,5 +205,5 @@ def net_around(module: Any, stored: Mapping[str, Any], shape: tuple[int, ...], c
             f"this model's network is the module {stored['module']!r} of its user's, of which a file holds the weights "
             "alone: give the code with use_module(...)"
         )
-    made, name = own_module(module, classes, shape)
+    made, name = own_module(module, classes, shape, table)
     return OwnNet(made, shape, device, name)

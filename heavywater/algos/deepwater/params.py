@@ -76,12 +76,12 @@ class DeepWaterParams(CommonParams):
         "inception_bn for images, otherwise the network of `hidden` layers.",
     )  # fmt: skip
     backend: Backend = param(
-        "pytorch", "The library that computes.", gridable=True, spellings={"torch": "pytorch"}, note="Every network "
-        "runs in PyTorch; the other names are accepted and say so.",
+        "pytorch", "The library that computes.", gridable=True, spellings={"torch": "pytorch"}, note="tensorflow: "
+        "Keras 3, where it is installed. mxnet and caffe run in PyTorch and say so; their networks are read.",
     )  # fmt: skip
     network_definition_file: str | None = param(
         None, "File that defines the network, for `network='user'`.", note="MXNet symbol (.json), ONNX, TensorFlow "
-        "graph (.meta), Caffe prototxt. Files that can run code (pickles: .pt, .pth) are refused.",
+        "graph (.meta), Caffe prototxt, Keras (.keras, .h5). Files that can run code (pickles: .pt, .pth) are refused.",
     )  # fmt: skip
     network_parameters_file: str | None = param(
         None, "File with weights to start from.", note="MXNet .params, safetensors, HDF5, caffemodel, a TensorFlow "

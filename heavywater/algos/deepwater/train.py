@@ -18,7 +18,6 @@ from heavywater.algos.deepwater.checks import checkpoint_of
 from heavywater.algos.deepwater.data import ScoringRows, TrainingData, prepare_data
 from heavywater.algos.deepwater.engine import Work, make_trainer
 from heavywater.algos.deepwater.inputs import Order
-from heavywater.algos.deepwater.optimiser import Optimiser
 from heavywater.algos.deepwater.resolve import metric_options
 from heavywater.algos.deepwater.result import finished_state, write_native
 from heavywater.algos.deepwater.scoring import Scorer
@@ -79,7 +78,7 @@ class _Run:
     def __post_init__(self) -> None:
         data, p = self.data, self.data.params
         self.total = round(float(p.epochs) * data.rows.per_epoch)
-        self.optimiser = Optimiser(self.net.torch, self.net.learned(), p, self.total)
+        self.optimiser = self.net.optimiser(p, self.total)
         if self.before is not None:
             self._continue(self.before)
         work = Work(p, data.source, data.targets, data.columns.pixels, self.ctx.seed, self.total)

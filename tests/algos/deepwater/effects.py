@@ -28,7 +28,8 @@ _BY_TEST = {
     "test_parameters.py::test_epochs_of_zero_build_the_network_alone": ("epochs",),
     "test_parameters.py::test_problem_type": ("problem_type",),
     "test_parameters.py::test_values_in_force": ("network",),
-    "test_training.py::test_notices_of_gpu_and_backend": ("backend", "gpu"),
+    "test_training.py::test_notices_of_gpu_and_backend": ("gpu",),
+    "test_backends.py::test_both_learn_the_same_and_score_each_others_models": ("backend",),
     "test_networks.py::test_a_stored_network_is_read_and_goes_on_learning": (
         "network_definition_file", "network_parameters_file",
     ),

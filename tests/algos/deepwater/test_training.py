@@ -469,7 +469,7 @@ def test_notices_of_gpu_and_backend(frame, monkeypatch):
     with pytest.warns(UserWarning, match="finds no GPU here: the CPU is used"):
         trained(frame, epochs=0, gpu=True)
     trained(frame, epochs=0, gpu=True)  # said once
-    for name in ("mxnet", "caffe", "tensorflow"):
+    for name in ("mxnet", "caffe"):  # and tensorflow: test_backends.py
         with pytest.warns(UserWarning, match=f"backend='{name}': the network runs in PyTorch"):
             trained(frame, epochs=0, backend=name)
     assert trained(frame, epochs=0, backend="torch").actual_params["backend"] == "pytorch"
