@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from heavywater.algos.base import algorithm
@@ -63,6 +63,8 @@ HELP = {
     "variable_importances": "How much each column matters",
 }
 """What the members of a model's output are, for people."""
+_STOPPED = "stopped by the user"
+"""How the reason begins why a model's training ended early; H2O does not say what such a model was given."""
 _UNTOLD = {"parallelize_cross_validation": True, "max_categorical_levels": 10, "custom_distribution_func": None}
 """Members of H2O's parameter objects that its parameter lists leave out."""
 
@@ -163,21 +165,48 @@ def _head(m: Model) -> dict[str, Any]:
     }
 
 
-def model(m: Model, compatible: list[Any] | None = None, folds: Sequence[Model] = ()) -> dict[str, Any]:
-    """The whole model, such as `DeepLearningModelV3`; `folds` are its models of cross-validation."""
+def model(
+    m: Model,
+    compatible: list[Any] | None = None,
+    folds: Sequence[Model] = (),
+    there: Callable[[str], bool] = lambda key: True,
+) -> dict[str, Any]:
+    """The whole model, such as `DeepLearningModelV3`.
+
+    Parameters
+    ----------
+    m : Model
+    compatible : list, optional
+        Names of frames that it can score.
+    folds : sequence of Model
+        Its models of cross-validation.
+    there : callable
+        Whether there is still a frame of a name; parameters do not name those that are gone, as in H2O.
+    """
     module = algorithm(m.algo)
     stored = m.output["parameters"]
+    frames = {n for n, i in infos(module.Params).items() if i.type == "Key<Frame>"}
+
+    given = {k: v["input"] for k, v in stored.items() if k != "model_id"}
+    actual = {k: v["actual"] for k, v in stored.items()}
+    if (weights := m.output.get("fold_weights")) is not None:
+        actual["weights_column"] = weights
+    cancelled = str(m.output.get("why_stopped")).startswith(_STOPPED)
     fields = _head(m) | {
         "parameters": parameters(
             module.Params,
-            {k: v["input"] for k, v in stored.items() if k != "model_id"},
-            {k: v["actual"] for k, v in stored.items()},
+            None if cancelled else {k: _unless_gone(k in frames, v, there) for k, v in given.items()},
+            {k: _unless_gone(k in frames, v, there) for k, v in actual.items()},
         ),
         "output": output(m, module.LABEL, folds),
         "compatible_frames": compatible,
     }
     version = VERSIONS.get(m.algo, 3)
     return schema(f"{module.LABEL}ModelV{version}", f"{module.LABEL}Model", fields, version=version)
+
+
+def _unless_gone(is_frame: bool, value: Any, there: Callable[[str], bool]) -> Any:
+    return None if is_frame and value is not None and not there(str(value)) else value
 
 
 def output(m: Model, label: str, folds: Sequence[Model] = ()) -> dict[str, Any]:
@@ -189,10 +218,10 @@ def output(m: Model, label: str, folds: Sequence[Model] = ()) -> dict[str, Any]:
         return None if not listed else [key(k, kind) for k in listed]
 
     fields = {
-        "names": o["names"],
+        "names": _with_weights(o, o["names"], o.get("fold_weights")),
         "original_names": o["original_names"],
-        "column_types": [_TYPES.get(t, t) for t in o["column_types"]],
-        "domains": o["domains"],
+        "column_types": _with_weights(o, [_TYPES.get(t, t) for t in o["column_types"]], "Numeric"),
+        "domains": _with_weights(o, o["domains"], None),
         "cross_validation_models": keys("cross_validation_models", "Model"),
         "cross_validation_predictions": keys("cross_validation_predictions", "Frame"),
         "cross_validation_holdout_predictions_frame_id": key(
@@ -236,6 +265,11 @@ def output(m: Model, label: str, folds: Sequence[Model] = ()) -> dict[str, Any]:
     kind = f"{label}ModelOutput" if label == "DeepLearning" else f"{label}Output"
     version = VERSIONS.get(m.algo, 3)
     return schema(f"{label}ModelOutputV{version}", kind, fields, version=version)
+
+
+def _with_weights(o: Mapping[str, Any], listed: list[Any], entry: Any) -> list[Any]:
+    """A list about the columns of a fold's model, with its weights before the response."""
+    return listed if o.get("fold_weights") is None else [*listed[:-1], entry, *listed[-1:]]
 
 
 def _of_network(m: Model) -> dict[str, Any]:
