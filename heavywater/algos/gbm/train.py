@@ -31,6 +31,7 @@ _OBJECTIVES = {
 }  # fmt: skip
 _MOST_LEAVES = 131072
 _SCORINGS = 20
+_SUMMARY_TYPES = ["long"] * 5 + ["double", "long", "long", "double"]
 _WORTH_THREADS = 1_000_000
 """Cells from which on several threads are faster than one."""
 _BINNING = (
@@ -64,6 +65,8 @@ class _Run:
         if self.before is not None:
             self.data = _as_before(self.data, self.before)
         self.outputs = self.data.response.nclasses if self.data.category == "Multinomial" else 1
+        self.data = dataclasses.replace(self.data, names=_in_frame_order(ctx, self.data))
+        self.first = self._first_answer()
         self.forest = Forest()
         if self.before is not None:
             facts = self.before.state.schema["forest"]
@@ -103,6 +106,22 @@ class _Run:
             self.ctx.progress(self.grown / p.ntrees, f"{self.grown} of {p.ntrees} trees")
         self.gains += booster.feature_importance("gain")
         return self._state(why)
+
+    def _first_answer(self) -> float:
+        """Where boosting starts, before the inverse link; the first tree's leaves hold it."""
+        data, y = self.data, self.data.y
+        if self.before is not None:
+            return float(self.before.output.get("init_f", 0.0))
+        if data.offsets is not None or self.outputs > 1:
+            return 0.0
+        name = data.response.distribution
+        if name in ("laplace", "quantile"):
+            share = 0.5 if name == "laplace" else self.p.quantile_alpha
+            return float(np.quantile(y, share, weights=data.weights, method="inverted_cdf"))
+        mean = float(np.average(y, weights=data.weights))
+        if name == "bernoulli":
+            return float(np.log(mean / (1.0 - mean)))
+        return float(np.log(mean)) if name in ("poisson", "gamma", "tweedie") else mean
 
     def _booster(self) -> Any:
         import lightgbm
@@ -216,7 +235,8 @@ class _Run:
         actual = dataclasses.replace(self.p, distribution=self.data.response.distribution)
         size: dict[str, Any] = {"nodes": len(trees.feature), "words": len(trees.sets), "trees": len(trees.roots)}
         size |= {"depths": self.forest.depths, "leaves": self.forest.leaves}
-        history = history_table(self.rows, {"number_of_trees": "int"}, self.data.category, self.ctx.valid is not None)
+        steps, valid = {"number_of_trees": "long"}, self.ctx.valid is not None
+        history = history_table(self.rows, steps, self.data.category, valid, without=("r2",))
         names = list(self.data.design.names)
         return finished_state(
             self.ctx,
@@ -227,6 +247,7 @@ class _Run:
             schema={"design": self.data.design.to_json(), "forest": size},
             output={
                 "ntrees": self.grown,
+                "init_f": self.first,
                 "model_summary": self._summary(sum(a.nbytes for a in arrays.values())).to_json(),
                 "scoring_history": history.to_json(),
                 "variable_importances": importances_table(names, self.gains).to_json(),
@@ -247,7 +268,13 @@ class _Run:
             self.grown, len(self.forest), size, min(depths), max(depths), float(np.mean(depths)), min(leaves),
             max(leaves), float(np.mean(leaves)),
         ]  # fmt: skip
-        return Table("Model Summary", columns, ["int"] * 5 + ["double", "int", "int", "double"], [row])
+        return Table("Model Summary", columns, _SUMMARY_TYPES, [row])
+
+
+def _in_frame_order(ctx: TrainContext, data: TableData) -> list[str]:
+    """Columns as a tree has them: in the frame's order, then those with a special part, then the response."""
+    own = set(data.design.names)
+    return [n for n in ctx.x if n in own] + [n for n in data.names if n not in own]
 
 
 def _before(ctx: TrainContext) -> GBMModel | None:

@@ -40,13 +40,16 @@ class StackedEnsembleParams(Params):
         level="critical",
         gridable=True,
         wire="VecSpecifier",
+        member_of=("training_frame", "validation_frame"),
+        excludes=("weights_column", "ignored_columns", "offset_column", "metalearner_fold_column"),
         note="That of the base models.",
     )
     validation_frame: Any = param(
         None, "Frame that is scored, never learned from.", level="critical", gridable=True, wire="Key<Frame>"
     )
     ignored_columns: Sequence[str] | None = param(
-        None, "Columns that take no part.", level="critical", note="Base models have their own; this changes nothing."
+        None, "Columns that take no part.", level="critical", ours=True, note="H2O's clients send it though its list of "
+        "parameters lacks it. Base models have their own; this changes nothing."
     )
     blending_frame: Any = param(
         None, "Frame whose rows, predicted by the base models, the metalearner learns from.", level="critical",

@@ -11,6 +11,7 @@ from heavywater.params.declare import infos
 from heavywater.params.metadata import metadata
 from heavywater.server.v3.job import job
 from heavywater.server.v3.metrics import metrics
+from heavywater.server.v3.outputs import own_output
 from heavywater.server.v3.reproducibility import reproducibility
 from heavywater.server.v3.schema import key, schema
 from heavywater.server.v3.table import table
@@ -25,6 +26,7 @@ CAN_BUILD = {"deeplearning": ["Regression", "Binomial", "Multinomial", "AutoEnco
 _SUPERVISED = ["Regression", "Binomial", "Multinomial"]
 """What each algorithm can be asked for."""
 
+_WITHOUT_IMPORTANCES = ("stackedensemble",)
 VERSIONS = {"stackedensemble": 99}
 """Versions of algorithms' schemas, where they are not 3."""
 EXPORTED = {"deeplearning": "1.10"}
@@ -114,7 +116,7 @@ def _value(kind: str, value: Any, entry: Mapping[str, Any]) -> Any:
         inner = kind.removeprefix("Key<").partition(">")[0]
         return [key(v, inner) for v in value] if kind.endswith("[]") else key(str(value), inner)
     if kind == "VecSpecifier":
-        fields = {"column_name": value, "is_member_of_frames": entry["is_member_of_frames"]}
+        fields = {"column_name": value, "is_member_of_frames": None}
         return schema("ColSpecifierV3", "VecSpecifier", fields)
     return value
 
@@ -243,20 +245,14 @@ def output(m: Model, label: str, folds: Sequence[Model] = ()) -> dict[str, Any]:
         "run_time": o["run_time"],
         "default_threshold": o["default_threshold"],
         "help": HELP,
-        "variable_importances": table(o.get("variable_importances")),
     }
+    if m.algo not in _WITHOUT_IMPORTANCES:
+        fields["variable_importances"] = table(o.get("variable_importances"))
     if "norm_mul" in o:
         fields |= _of_network(m)
-    if "metalearner" in o:
-        fields |= {
-            "metalearner": key(o["metalearner"], "Model"),
-            "levelone_frame_id": key(o.get("levelone_frame_id"), "Frame"),
-            "stacking_strategy": "cross_validation"
-            if o["parameters"]["blending_frame"]["actual"] is None
-            else "blending",
-        }
-    if "init_f" in o:
-        fields["init_f"] = o["init_f"]
+    fields |= own_output(m)
+    if m.algo == "glm":
+        fields["cv_scoring_history"] = [own_output(f)["scoring_history"] for f in folds] or None
     fields |= {
         k: table(v)
         for k, v in o.items()
