@@ -20,6 +20,7 @@ from heavywater.models.state import ModelState
 ALGORITHMS = {
     "deeplearning": "heavywater.algos.deeplearning",
     "deepwater": "heavywater.algos.deepwater",
+    "drf": "heavywater.algos.drf",
     "gbm": "heavywater.algos.gbm",
     "glm": "heavywater.algos.glm",
     "stackedensemble": "heavywater.algos.stackedensemble",

@@ -61,7 +61,7 @@ class StackedEnsembleParams(Params):
     )  # fmt: skip
     metalearner_algorithm: Literal["AUTO", "deeplearning", "drf", "gbm", "glm", "naivebayes", "xgboost"] = param(
         "AUTO", "What combines them.", level="critical", note="AUTO: glm with coefficients of 0 and above, for two classes "
-        "and numbers. drf, naivebayes and xgboost are refused.",
+        "and numbers. naivebayes and xgboost are refused.",
     )  # fmt: skip
     metalearner_nfolds: int = param(0, "Folds for the metalearner's own cross-validation.", level="critical", ge=0)
     metalearner_fold_assignment: Literal["AUTO", "Random", "Modulo", "Stratified"] | None = param(
@@ -89,8 +89,9 @@ class StackedEnsembleParams(Params):
         yield from super().check()
         if not self.base_models:
             yield Message("base_models", "error", "base_models is empty; give at least one trained model")
-        if self.metalearner_algorithm in ("drf", "naivebayes", "xgboost"):
-            text = f"metalearner_algorithm {self.metalearner_algorithm} is not available; there are glm, gbm and deeplearning"
+        if self.metalearner_algorithm in ("naivebayes", "xgboost"):
+            there = "there are glm, gbm, drf and deeplearning"
+            text = f"metalearner_algorithm {self.metalearner_algorithm} is not available; {there}"
             yield Message("metalearner_algorithm", "error", text)
         if self.metalearner_nfolds == 1:
             yield Message("metalearner_nfolds", "error", "metalearner_nfolds must be 0 or at least 2; got 1")
