@@ -23,6 +23,7 @@ ALGORITHMS = {
     "drf": "heavywater.algos.drf",
     "gbm": "heavywater.algos.gbm",
     "glm": "heavywater.algos.glm",
+    "naivebayes": "heavywater.algos.naivebayes",
     "stackedensemble": "heavywater.algos.stackedensemble",
 }
 """Name → package; a package offers `Params`, `train`, `build_model` and `validators` (see `Algorithm`)."""

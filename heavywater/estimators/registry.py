@@ -15,6 +15,7 @@ ESTIMATORS: dict[str, tuple[str, str]] = {
     "drf": ("heavywater.estimators.random_forest", "H2ORandomForestEstimator"),
     "gbm": ("heavywater.estimators.gbm", "H2OGradientBoostingEstimator"),
     "glm": ("heavywater.estimators.glm", "H2OGeneralizedLinearEstimator"),
+    "naivebayes": ("heavywater.estimators.naive_bayes", "H2ONaiveBayesEstimator"),
     "stackedensemble": ("heavywater.estimators.stackedensemble", "H2OStackedEnsembleEstimator"),
 }
 """Algorithm → module and class of its estimator."""

@@ -61,7 +61,7 @@ class StackedEnsembleParams(Params):
     )  # fmt: skip
     metalearner_algorithm: Literal["AUTO", "deeplearning", "drf", "gbm", "glm", "naivebayes", "xgboost"] = param(
         "AUTO", "What combines them.", level="critical", note="AUTO: glm with coefficients of 0 and above, for two classes "
-        "and numbers. naivebayes and xgboost are refused.",
+        "and numbers. xgboost is refused.",
     )  # fmt: skip
     metalearner_nfolds: int = param(0, "Folds for the metalearner's own cross-validation.", level="critical", ge=0)
     metalearner_fold_assignment: Literal["AUTO", "Random", "Modulo", "Stratified"] | None = param(
@@ -89,8 +89,8 @@ class StackedEnsembleParams(Params):
         yield from super().check()
         if not self.base_models:
             yield Message("base_models", "error", "base_models is empty; give at least one trained model")
-        if self.metalearner_algorithm in ("naivebayes", "xgboost"):
-            there = "there are glm, gbm, drf and deeplearning"
+        if self.metalearner_algorithm == "xgboost":
+            there = "there are glm, gbm, drf, naivebayes and deeplearning"
             text = f"metalearner_algorithm {self.metalearner_algorithm} is not available; {there}"
             yield Message("metalearner_algorithm", "error", text)
         if self.metalearner_nfolds == 1:

@@ -19,14 +19,17 @@ from heavywater.server.v3.table import table
 _TYPES = {"int": "Numeric", "real": "Numeric", "enum": "Enum", "time": "Time", "string": "String", "uuid": "UUID"}
 FULL_NAMES = {
     "deeplearning": "Deep Learning", "deepwater": "Deep Water", "drf": "Distributed Random Forest",
-    "gbm": "Gradient Boosting Machine", "glm": "Generalized Linear Modeling", "stackedensemble": "Stacked Ensemble",
+    "gbm": "Gradient Boosting Machine", "glm": "Generalized Linear Modeling", "naivebayes": "Naive Bayes", "stackedensemble": "Stacked Ensemble",
 }  # fmt: skip
 """Names for people."""
-CAN_BUILD = {"deeplearning": ["Regression", "Binomial", "Multinomial", "AutoEncoder"]}
+CAN_BUILD = {
+    "deeplearning": ["Regression", "Binomial", "Multinomial", "AutoEncoder"],
+    "naivebayes": ["Unknown"],  # what H2O says
+}
 _SUPERVISED = ["Regression", "Binomial", "Multinomial"]
 """What each algorithm can be asked for."""
 
-_WITHOUT_IMPORTANCES = ("stackedensemble",)
+_WITHOUT_IMPORTANCES = ("stackedensemble", "naivebayes")
 VERSIONS = {"stackedensemble": 99}
 """Versions of algorithms' schemas, where they are not 3."""
 EXPORTED = {"deeplearning": "1.10"}
@@ -191,6 +194,8 @@ def model(
 
     given = {k: v["input"] for k, v in stored.items() if k != "model_id"}
     actual = {k: v["actual"] for k, v in stored.items()}
+    if not actual.get("nfolds") and actual.get("fold_assignment") == "AUTO":
+        actual["fold_assignment"] = None  # there are no folds
     if (weights := m.output.get("fold_weights")) is not None:
         actual["weights_column"] = weights
     cancelled = str(m.output.get("why_stopped")).startswith(_STOPPED)

@@ -27,6 +27,9 @@ def notes(values: Mapping[str, Any], category: str | None) -> list[tuple[str, st
         What kind of model it will be; None when there are no data yet.
     """
     found = list(_general(values, category)) if category is not None else []
+    if "laplace" in values:
+        unused = ("balance_classes", "class_sampling_factors", "max_after_balance_size")
+        return found + [(name, "not used by naive Bayes") for name in unused]
     if "lambda_search" in values:
         return found + list(_linear(values))
     return found + (list(_deep_learning(values, category)) if "adaptive_rate" in values else [])

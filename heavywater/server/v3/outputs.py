@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from heavywater.algos.naivebayes import NaiveBayesModel
 from heavywater.models.model import Model
 from heavywater.server.v3.schema import key
-from heavywater.server.v3.table import table
+from heavywater.server.v3.table import made, table
 
 _LINEAR_HISTORY = (
     "timestamp", "duration", "iterations", "negative_log_likelihood", "objective", "alpha", "lambda", "deviance_train",
@@ -81,6 +82,25 @@ def _ensemble(m: Model) -> dict[str, Any]:
     }
 
 
+def _bayes(m: Model) -> dict[str, Any]:
+    assert isinstance(m, NaiveBayesModel)
+    classes = [str(v) for v in m.response.levels or ()]
+    prior = [float(v) for v in m.state.arrays["prior"]]
+    named = [(level, "double", "%5f", level) for level in classes]
+    tables = []
+    for name, known_by, numbers in m.conditionals():
+        heads = {"mean": "Mean", "std_dev": "Std_Dev"} if name in m.design.nums else {}
+        columns = [(f"y_by_{name.lower()}", "string", "%s", f"Y_by_{name}")]
+        columns += [(k, "double", "%5f", heads.get(k, k)) for k in known_by]
+        tables.append(made(name, columns, [[c, *map(float, row)] for c, row in zip(classes, numbers)]))
+    blank = ("", "string", "%s", "")
+    return {
+        "levels": classes,
+        "apriori": made("A Priori Response Probabilities", [blank, *named], [["", *prior]]),
+        "pcond": tables,
+    }
+
+
 _OWN: dict[str, Callable[[Model], dict[str, Any]]] = {
-    "glm": _glm, "gbm": _trees, "drf": _trees, "stackedensemble": _ensemble,
+    "glm": _glm, "gbm": _trees, "drf": _trees, "naivebayes": _bayes, "stackedensemble": _ensemble,
 }  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -72,7 +73,7 @@ def _table(name: str, description: str, columns: list[dict[str, Any]], data: lis
 
 _WORDS = {
     "rms": "RMS", "rmse": "RMSE", "mse": "MSE", "mae": "MAE", "auc": "AUC", "logloss": "LogLoss", "of": "of", "per": "per",
-    "with": "with", "in": "in", "min": "Min.", "max": "Max.",
+    "with": "with", "in": "in",
 }  # fmt: skip
 
 
@@ -84,6 +85,7 @@ def heading(name: str) -> str:
 
 
 _TITLES: dict[str, Callable[[str], str]] = {
+    "Model Summary": lambda n: re.sub("^(Min|Max)(?= Depth| Leaves)", r"\1.", heading(n)),
     "Metrics for Thresholds": lambda n: "Threshold" if n == "threshold" else n,
     "Maximum Metrics": lambda n: n if n == "idx" else n.capitalize(),
     "Confusion Matrix": str,
