@@ -265,7 +265,7 @@ def _tell(
         out["cross_validation_fold_assignment_frame_id"] = name
     changed = ("nfolds", "fold_assignment", "fold_column", "overwrite_with_best_model", "stopping_rounds", *_LENGTHS)
     for name in changed:
-        if hasattr(p, name):
+        if name in out["parameters"]:
             out["parameters"][name]["input"] = getattr(p, name)
     out["parameters"]["nfolds"]["actual"] = p.nfolds
     out["parameters"]["fold_column"]["actual"] = p.fold_column

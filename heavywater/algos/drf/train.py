@@ -93,6 +93,7 @@ class _Run:
         return column_settings(self.ctx, self.data, self.x.size) | {
             "objective": "regression",
             "learning_rate": 1.0,
+            "cat_l2": 0.0,  # leaves are means
             "feature_fraction": p.col_sample_rate_per_tree,
             "feature_fraction_bynode": share,
         }
