@@ -118,7 +118,7 @@ def refused(call):
     """Whether the server says in a sentence that it does not do this."""
     try:
         call()
-    except (h2o.exceptions.H2OResponseError, h2o.exceptions.H2OServerError, EnvironmentError) as e:
+    except (OSError, h2o.exceptions.H2OResponseError, h2o.exceptions.H2OServerError) as e:
         return "not" in str(e) and "Traceback" not in str(e)
     return False
 

@@ -24,7 +24,9 @@ def check_data(ctx: TrainContext) -> list[Message]:
     """All problems, errors and warnings, of the parameters with these frames."""
     messages = check_table(ctx)
     if ctx.y is not None and ctx.y in ctx.train.names and ctx.train.levels(ctx.y) is None:
-        text = f"naive Bayes is for classes; the response {ctx.y!r} is {ctx.train.kind(ctx.y)}: convert it with asfactor()"
+        text = (
+            f"naive Bayes is for classes; the response {ctx.y!r} is {ctx.train.kind(ctx.y)}: convert it with asfactor()"
+        )
         messages.append(Message("response_column", "error", text))
     return messages
 

@@ -48,8 +48,12 @@ class StackedEnsembleParams(Params):
         None, "Frame that is scored, never learned from.", level="critical", gridable=True, wire="Key<Frame>"
     )
     ignored_columns: Sequence[str] | None = param(
-        None, "Columns that take no part.", level="critical", ours=True, note="H2O's clients send it though its list of "
-        "parameters lacks it. Base models have their own; this changes nothing."
+        None,
+        "Columns that take no part.",
+        level="critical",
+        ours=True,
+        note="H2O's clients send it though its list of "
+        "parameters lacks it. Base models have their own; this changes nothing.",
     )
     blending_frame: Any = param(
         None, "Frame whose rows, predicted by the base models, the metalearner learns from.", level="critical",

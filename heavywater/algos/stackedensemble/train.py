@@ -219,7 +219,16 @@ def _metalearner(ctx: TrainContext, frame: Frame, models: list[Model], levels: t
     if valid is not None:
         names["valid_key"] = f"levelone_validation_{ctx.key}"
     x = [n for n in frame.names if n not in (ctx.y, p.weights_column, p.metalearner_fold_column)]
-    return ctx.fit(algo, values, key=f"metalearner_{p.metalearner_algorithm}_{ctx.key}", x=x, y=ctx.y, train=frame, valid=valid, **names)
+    return ctx.fit(
+        algo,
+        values,
+        key=f"metalearner_{p.metalearner_algorithm}_{ctx.key}",
+        x=x,
+        y=ctx.y,
+        train=frame,
+        valid=valid,
+        **names,
+    )
 
 
 def _given(params: Any) -> dict[str, Any]:

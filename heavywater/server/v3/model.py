@@ -19,7 +19,8 @@ from heavywater.server.v3.table import table
 _TYPES = {"int": "Numeric", "real": "Numeric", "enum": "Enum", "time": "Time", "string": "String", "uuid": "UUID"}
 FULL_NAMES = {
     "deeplearning": "Deep Learning", "deepwater": "Deep Water", "drf": "Distributed Random Forest",
-    "gbm": "Gradient Boosting Machine", "glm": "Generalized Linear Modeling", "naivebayes": "Naive Bayes", "stackedensemble": "Stacked Ensemble",
+    "gbm": "Gradient Boosting Machine", "glm": "Generalized Linear Modeling", "naivebayes": "Naive Bayes",
+    "stackedensemble": "Stacked Ensemble",
 }  # fmt: skip
 """Names for people."""
 CAN_BUILD = {
