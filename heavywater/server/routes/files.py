@@ -52,7 +52,7 @@ def _imported(hub: Hub, paths: list[str], pattern: str | None) -> dict[str, Any]
         try:
             files = hub.roots.files(text, pattern)
         except Outside as e:
-            raise Refused(e.text, 404, _NO_FILE) from None
+            raise Refused(e.text, 404, _NO_FILE) from e
         if not files:
             raise Refused(f"File {text} does not exist", 404, _NO_FILE, {"argument": "path"})
         found += files
