@@ -18,7 +18,6 @@ from heavywater.algos.tabular.data import prepare_table
 from heavywater.algos.tabular.history import early_stop, history_row, history_table
 from heavywater.algos.tabular.result import finished_state, importances_table, metrics_on, validation_weights
 from heavywater.core.trees import sum_of_trees
-from heavywater.frame import Frame
 from heavywater.metrics import ModelMetrics
 from heavywater.models.state import ModelState
 from heavywater.params import Message
@@ -147,7 +146,7 @@ class _Run:
         seen = self.counts > 0
         if seen.any():
             means = self.sums[seen] / self.counts[seen, None]
-            rows = Frame(self.data.rows.data.filter(seen), self.data.rows.uuids)
+            rows = self.data.rows.filter(seen)
             weights, text = (None if self.data.weights is None else self.data.weights[seen]), _OUT_OF_BAG
         else:  # every tree saw every row
             sums = sum_of_trees(self.forest.trees(), self.x, self.outputs, self.ctx.threads)
