@@ -93,7 +93,7 @@ async def _answer(hub: Hub, request: Request) -> Response:
             result = entry.handler(hub, **kwargs)
         else:
             call = partial(entry.handler, hub, **kwargs)
-            return await _unless_left(request, hub.workers.run(lambda: _response(call(), excluded)))  # type: ignore[no-any-return]
+            return await _unless_left(request, hub.workers.run(lambda: _response(call(), excluded)))
         return _response(result, excluded)
     except TimeoutError:
         slow = Refused(f"the body did not come within {hub.settings.request_seconds:g} seconds, the limit", 408)

@@ -159,10 +159,11 @@ def _tell_of_folds(ctx: TrainContext, model: Model) -> None:
     for name, value in given.items():
         if name in model.output["parameters"]:
             model.output["parameters"][name]["input"] = value
-    model.output["fold_weights"] = _FOLD_WEIGHTS
+    out = model.state.output
+    out["fold_weights"] = _FOLD_WEIGHTS
     for name in ("training_metrics", "validation_metrics"):
-        if model.output.get(name):
-            model.output[name]["frame_id"] = None  # rows of a frame that has a name only as a whole
+        if out.get(name):
+            out[name]["frame_id"] = None  # rows of a frame that has a name only as a whole
 
 
 def _cancelled(ctx: TrainContext, models: list[Model | None], keep: Callable[[str, object], None]) -> Cancelled:

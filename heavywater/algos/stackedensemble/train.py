@@ -260,7 +260,7 @@ def _summary(p: StackedEnsembleParams, models: list[Model], metalearner: Model) 
         count = counts.setdefault(m.algo, [0, 0])
         count[0] += m.key in used
         count[1] += 1
-    rows = [
+    rows: list[list[Any]] = [
         ["Stacking strategy", "cross_validation" if p.blending_frame is None else "blending"],
         ["Number of base models (used / total)", f"{len(used)}/{len(models)}"],
         *([f"# {algo.upper()} base models (used / total)", f"{a}/{b}"] for algo, (a, b) in counts.items()),

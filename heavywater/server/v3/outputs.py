@@ -23,7 +23,8 @@ _NOT_COMPUTED: dict[str, Any] = {
 
 def own_output(m: Model) -> dict[str, Any]:
     """Members of a model's output that are its algorithm's own."""
-    return _OWN.get(m.algo, lambda model: {})(m)
+    own = _OWN.get(m.algo)
+    return {} if own is None else own(m)
 
 
 def _glm(m: Model) -> dict[str, Any]:
