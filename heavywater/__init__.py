@@ -26,6 +26,8 @@ _HOME = {
     "H2OGenericEstimator": "heavywater.estimators.generic",
     "H2OGeneralizedLinearEstimator": "heavywater.estimators.glm",
     "H2OGradientBoostingEstimator": "heavywater.estimators.gbm",
+    "H2ONaiveBayesEstimator": "heavywater.estimators.naive_bayes",
+    "H2ORandomForestEstimator": "heavywater.estimators.random_forest",
     "H2OStackedEnsembleEstimator": "heavywater.estimators.stackedensemble",
     "H2OGridSearch": "heavywater.grid.grid_search",
 } | dict.fromkeys(

@@ -20,8 +20,10 @@ from heavywater.models.state import ModelState
 ALGORITHMS = {
     "deeplearning": "heavywater.algos.deeplearning",
     "deepwater": "heavywater.algos.deepwater",
+    "drf": "heavywater.algos.drf",
     "gbm": "heavywater.algos.gbm",
     "glm": "heavywater.algos.glm",
+    "naivebayes": "heavywater.algos.naivebayes",
     "stackedensemble": "heavywater.algos.stackedensemble",
 }
 """Name → package; a package offers `Params`, `train`, `build_model` and `validators` (see `Algorithm`)."""

@@ -12,8 +12,10 @@ from heavywater.models.model import Model
 ESTIMATORS: dict[str, tuple[str, str]] = {
     "deeplearning": ("heavywater.estimators.deeplearning", "H2ODeepLearningEstimator"),
     "deepwater": ("heavywater.estimators.deepwater", "H2ODeepWaterEstimator"),
+    "drf": ("heavywater.estimators.random_forest", "H2ORandomForestEstimator"),
     "gbm": ("heavywater.estimators.gbm", "H2OGradientBoostingEstimator"),
     "glm": ("heavywater.estimators.glm", "H2OGeneralizedLinearEstimator"),
+    "naivebayes": ("heavywater.estimators.naive_bayes", "H2ONaiveBayesEstimator"),
     "stackedensemble": ("heavywater.estimators.stackedensemble", "H2OStackedEnsembleEstimator"),
 }
 """Algorithm → module and class of its estimator."""

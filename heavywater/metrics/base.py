@@ -24,6 +24,11 @@ _CONTEXT = {
     "scoring_time": None,
     "duration_ms": None,
 }
+_LINEAR = {
+    "residual_deviance": "Residual deviance", "null_deviance": "Null deviance",
+    "null_degrees_of_freedom": "Null degrees of freedom", "residual_degrees_of_freedom": "Residual degrees of freedom",
+}  # fmt: skip
+"""What only linear models know, with its label."""
 _COMMON = ("MSE", "RMSE", "nobs", "custom_metric_name", "custom_metric_value")
 _REGISTRY: dict[str, type[ModelMetrics]] = {}
 
@@ -48,8 +53,10 @@ class ModelMetrics:
             _REGISTRY[cls.model_category] = cls
 
     def __init__(self, values: Mapping[str, Any]) -> None:
-        wanted = (*_COMMON, *self._names)
+        wanted: tuple[str, ...] = (*_COMMON, *self._names)
         given = {"custom_metric_name": None, "custom_metric_value": 0.0, **values}
+        if any(k in given for k in _LINEAR):
+            wanted += tuple(_LINEAR)
         wrong = sorted(set(given) ^ set(wanted))
         if wrong:
             raise H2OValueError(f"{self.model_category} metrics: missing or unknown {', '.join(wrong)}")
@@ -74,9 +81,24 @@ class ModelMetrics:
         copy._context = {**self._context, **context}
         return copy
 
+    def of_linear_model(self: Self, **values: float) -> Self:
+        """A copy with what only linear models know.
+
+        Parameters
+        ----------
+        **values
+            ``residual_deviance, null_deviance, null_degrees_of_freedom, residual_degrees_of_freedom``, and others that
+            replace those computed without knowing the model, such as ``AIC``.
+        """
+        copy = type(self)({**self._values, **values})
+        copy._context = dict(self._context)
+        return copy
+
     def __getattr__(self, name: str) -> Any:
         if name in _CONTEXT:
             return self._context[name]
+        if name in _LINEAR and name in self.__dict__.get("_values", ()):
+            return lambda: self._values[name]  # a method like those of the other numbers
         category = type(self).model_category
         methods = [m for m in dir(type(self)) if not m.startswith("_")]
         hint = "" if name.startswith("_") else did_you_mean(name, methods)
@@ -172,7 +194,8 @@ class ModelMetrics:
 
     def _numbers(self) -> list[tuple[str, str]]:
         """Lines of the report: label and text."""
-        lines = [(label, format_number(self[name])) for label, name in self._report if not _is_nan(self[name])]
+        listed = [*self._report, *((label, name) for name, label in _LINEAR.items() if name in self._values)]
+        lines = [(label, format_number(self[name])) for label, name in listed if not _is_nan(self[name])]
         if self.custom_metric_name() is not None:
             lines.insert(0, (str(self.custom_metric_name()), format_number(self.custom_metric_value())))
         lines.append(("Number of observations", format_number(self.nobs())))

@@ -93,24 +93,29 @@ class CommonParams(Params):
 
     def check(self) -> Iterator[Message]:
         yield from super().check()
-        if self.nfolds == 1:
-            yield Message("nfolds", "error", "nfolds must be 0 (no cross-validation) or at least 2; got 1")
-        if self.nfolds > 1 and self.fold_column is not None:
-            text = "nfolds cannot be given together with fold_column, which says how many folds there are"
-            yield Message("nfolds", "error", text)
-        if self.fold_assignment != "AUTO":
-            if self.fold_column is not None:
-                text = "fold_assignment has no meaning when fold_column says which row is in which fold"
-                yield Message("fold_assignment", "error", text)
-            elif self.nfolds < 2:
-                text = "fold_assignment is only for cross-validation; set nfolds too"
-                yield Message("fold_assignment", "error", text)
+        yield from fold_rules(self)
         yield from _clashes(self)
         yield from _stopping(self)
         folder = getattr(self, "export_checkpoints_dir", None)
         if folder is not None and not _writable(folder):
             text = f"export_checkpoints_dir: cannot write to {folder[:200]!r}"
             yield Message("export_checkpoints_dir", "error", text)
+
+
+def fold_rules(p: Any) -> Iterator[Message]:
+    """Problems of the parameters of cross-validation."""
+    if p.nfolds == 1:
+        yield Message("nfolds", "error", "nfolds must be 0 (no cross-validation) or at least 2; got 1")
+    if p.nfolds > 1 and p.fold_column is not None:
+        text = "nfolds cannot be given together with fold_column, which says how many folds there are"
+        yield Message("nfolds", "error", text)
+    if p.fold_assignment != "AUTO":
+        if p.fold_column is not None:
+            text = "fold_assignment has no meaning when fold_column says which row is in which fold"
+            yield Message("fold_assignment", "error", text)
+        elif p.nfolds < 2:
+            text = "fold_assignment is only for cross-validation; set nfolds too"
+            yield Message("fold_assignment", "error", text)
 
 
 def _clashes(p: CommonParams) -> Iterator[Message]:

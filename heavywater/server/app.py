@@ -92,7 +92,8 @@ async def _answer(hub: Hub, request: Request) -> Response:
         elif entry.quick:
             result = entry.handler(hub, **kwargs)
         else:
-            result = await _unless_left(request, hub.workers.run(partial(entry.handler, hub, **kwargs)))
+            call = partial(entry.handler, hub, **kwargs)
+            return await _unless_left(request, hub.workers.run(lambda: _response(call(), excluded)))
         return _response(result, excluded)
     except TimeoutError:
         slow = Refused(f"the body did not come within {hub.settings.request_seconds:g} seconds, the limit", 408)

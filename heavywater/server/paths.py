@@ -11,6 +11,10 @@ from pathlib import Path
 from heavywater.server.errors import Refused
 
 
+class Outside(Refused):
+    """A path that is not under a root."""
+
+
 class Roots:
     """The folders that are open to clients."""
 
@@ -22,8 +26,10 @@ class Roots:
 
         Raises
         ------
-        Refused
+        Outside
             When it is not under a root.  The answer is the same whether or not it exists.
+        Refused
+            When it is no path.
         """
         name = text.removeprefix("file://") if text.startswith("file://") else text.removeprefix("nfs:/")
         if re.match(r"[A-Za-z][A-Za-z0-9+.-]+:/", name):
@@ -35,7 +41,7 @@ class Roots:
         except (OSError, ValueError):
             path = Path("/")
         if not self.contains(path):
-            raise Refused(
+            raise Outside(
                 f"{_short(text)} is outside the folders that this server opens to clients; "
                 "start it with --root to open another one"
             )

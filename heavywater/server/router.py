@@ -48,7 +48,8 @@ class Raw:
 
 
 ROUTES: list[Route] = []
-_COMPILED: list[tuple[Route, re.Pattern[str]]] = []
+_COMPILED: dict[tuple[str, int], list[tuple[Route, re.Pattern[str]]]] = {}
+"""Method and number of slashes → addresses."""
 
 
 def route(method: str, pattern: str, *, quick: bool = False, upload: bool = False) -> Callable[[Handler], Handler]:
@@ -59,7 +60,8 @@ def route(method: str, pattern: str, *, quick: bool = False, upload: bool = Fals
         entry = Route(method, pattern, handler, quick, upload, summary)
         ROUTES.append(entry)
         names = re.sub(r"\\\{(\w+)\\\}", r"(?P<\1>[^/]+)", re.escape(pattern.rstrip("/")))
-        _COMPILED.append((entry, re.compile(names + "/?")))
+        shape = (method, pattern.rstrip("/").count("/"))
+        _COMPILED.setdefault(shape, []).append((entry, re.compile(names + "/?")))
         return handler
 
     return register
@@ -70,9 +72,7 @@ def find(method: str, raw_path: str) -> tuple[Route, dict[str, str]] | None:
     path = re.sub(r"^/(?:LATEST|EXPERIMENTAL)/", "/3/", raw_path)
     wanted = "GET" if method == "HEAD" else method
     best: tuple[Route, dict[str, str]] | None = None
-    for entry, pattern in _COMPILED:
-        if entry.method != wanted:
-            continue
+    for entry, pattern in _COMPILED.get((wanted, path.removesuffix("/").count("/")), ()):
         match = pattern.fullmatch(path)
         if match and (best is None or len(match.groupdict()) < len(best[1])):
             best = entry, {k: unquote(v) for k, v in match.groupdict().items()}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _thread
 import asyncio
 import contextlib
 import threading
@@ -15,6 +16,10 @@ from heavywater.server.errors import Refused
 _NOBODY_LEFT = threading.Event()
 _gone: ContextVar[threading.Event] = ContextVar("gone", default=_NOBODY_LEFT)
 _WIDTH = 32
+_TURNS = 4
+_TURN_SECONDS = 0.1
+"""Most calls take milliseconds, and take them one after the other sooner than side by side, since they share an
+interpreter; one that lasts longer no longer counts."""
 _MAX_LATE = 64
 
 
@@ -36,7 +41,7 @@ class Workers:
 
     def __init__(self, seconds: float, limits: Bounds) -> None:
         self.seconds, self.limits = seconds, limits
-        self._places = asyncio.Semaphore(_WIDTH)
+        self._places, self._turns = asyncio.Semaphore(_WIDTH), asyncio.Semaphore(_TURNS)
         self._late = 0
         self._lock = threading.Lock()
 
@@ -49,7 +54,7 @@ class Workers:
             The deadline has passed, or too many calls are past theirs.
         """
         try:
-            async with asyncio.timeout(self.seconds), self._places:
+            async with asyncio.timeout(self.seconds), self._places, _Turn(self._turns):
                 if self._late >= _MAX_LATE:
                     raise Refused("the server is busy with requests that are past their deadline; try again later", 503)
                 return await self._in_thread(call)
@@ -80,7 +85,7 @@ class Workers:
             with contextlib.suppress(RuntimeError):  # the loop is closed when the server stops meanwhile
                 loop.call_soon_threadsafe(_settle, future, result, error)
 
-        threading.Thread(target=work, name="request", daemon=True).start()
+        _thread.start_new_thread(work, ())  # Thread.start would hold the event loop until the thread has had a turn
         try:
             return await future
         except asyncio.CancelledError:
@@ -89,6 +94,27 @@ class Workers:
                 counted = not ended
                 self._late += counted
             raise
+
+
+class _Turn:
+    """A place that is given back at the end, or after `_TURN_SECONDS`, whichever comes first."""
+
+    def __init__(self, places: asyncio.Semaphore) -> None:
+        self._places = places
+        self._timer: asyncio.TimerHandle | None = None
+
+    async def __aenter__(self) -> None:
+        await self._places.acquire()
+        self._timer = asyncio.get_running_loop().call_later(_TURN_SECONDS, self._give_back)
+
+    async def __aexit__(self, *error: object) -> None:
+        self._give_back()
+
+    def _give_back(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+            self._places.release()
 
 
 def _settle(future: asyncio.Future[Any], result: Any, error: BaseException | None) -> None:

@@ -35,7 +35,10 @@ def summary_table(metrics: list[ModelMetrics]) -> Table:
     fewer than two values is 0, as in H2O.
     """
     rows = []
-    for name in _NAMES[metrics[0].model_category]:
+    names = set(_NAMES[metrics[0].model_category])
+    if "null_deviance" in metrics[0]:
+        names |= {"null_deviance", "residual_deviance"}
+    for name in sorted(names):
         values = [summary_value(m, name) for m in metrics]
         known = [v for v in values if math.isfinite(v)]
         mean = float(np.mean(known)) if known else math.nan
@@ -47,7 +50,11 @@ def summary_table(metrics: list[ModelMetrics]) -> Table:
 
 def summary_value(m: ModelMetrics, name: str) -> float:
     """One metric by its name in the summary; NaN where it is not defined."""
-    if name in ("aic", "loglikelihood"):
+    if name == "null_deviance" or (name == "residual_deviance" and name in m):
+        return float(m[name])
+    if name == "aic":
+        return float(m.get("AIC", math.nan))
+    if name == "loglikelihood":
         return math.nan
     if name == "r2":
         return float(m.r2())

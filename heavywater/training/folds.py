@@ -22,6 +22,8 @@ from heavywater.training.fold_summary import summary_table
 Train = Callable[[TrainContext], Model]
 _LENGTHS = {"epochs": "epochs", "ntrees": "trees"}
 """Parameters that say for how long an algorithm trains, and what they count."""
+_FOLD_WEIGHTS = "__internal_cv_weights__"
+"""H2O's name for the weights, 0 or 1, that choose a fold model's rows."""
 _PARALLEL_BYTES = 2 << 30
 """Fold models train side by side while their copies of the data stay below this."""
 
@@ -82,6 +84,8 @@ def cross_validate(ctx: TrainContext, train: Train, keep: Callable[[str, object]
     if ctx.stop.is_set():
         raise _cancelled(ctx, models, keep)
     found = [m for m in models if m is not None]
+    for m in found:
+        _tell_of_folds(ctx, m)
     outputs = _pooled(ctx, folds, found)
     try:
         main = train(_main_context(ctx, found, limit, time.monotonic() - began, shares.of(count)))
@@ -114,6 +118,8 @@ def _fold_contexts(
             ctx,
             params=params,
             key=f"{ctx.key}_cv_{k + 1}",
+            train_key=f"{ctx.key}_cv_{k + 1}_train",
+            valid_key=f"{ctx.key}_cv_{k + 1}_valid",
             valid=ctx.train.filter(folds == k),
             row_weights=(folds != k).astype(np.float64),
             progress=shares.of(k),
@@ -145,6 +151,19 @@ def _fold_models(contexts: list[TrainContext], train: Train, parallel: int) -> l
 
     with ThreadPoolExecutor(parallel) as pool:
         return list(pool.map(one, range(len(contexts))))
+
+
+def _tell_of_folds(ctx: TrainContext, model: Model) -> None:
+    """What a fold model says of where it came from: the call, and the weights that chose its rows."""
+    given = {"training_frame": ctx.train_key, "validation_frame": ctx.valid_key, "nfolds": ctx.params.nfolds}
+    for name, value in given.items():
+        if name in model.output["parameters"]:
+            model.output["parameters"][name]["input"] = value
+    out = model.state.output
+    out["fold_weights"] = _FOLD_WEIGHTS
+    for name in ("training_metrics", "validation_metrics"):
+        if out.get(name):
+            out[name]["frame_id"] = None  # rows of a frame that has a name only as a whole
 
 
 def _cancelled(ctx: TrainContext, models: list[Model | None], keep: Callable[[str, object], None]) -> Cancelled:
@@ -247,7 +266,7 @@ def _tell(
         out["cross_validation_fold_assignment_frame_id"] = name
     changed = ("nfolds", "fold_assignment", "fold_column", "overwrite_with_best_model", "stopping_rounds", *_LENGTHS)
     for name in changed:
-        if hasattr(p, name):
+        if name in out["parameters"]:
             out["parameters"][name]["input"] = getattr(p, name)
     out["parameters"]["nfolds"]["actual"] = p.nfolds
     out["parameters"]["fold_column"]["actual"] = p.fold_column

@@ -13,6 +13,8 @@ from h2o.estimators import (
     H2ODeepLearningEstimator,
     H2OGeneralizedLinearEstimator,
     H2OGradientBoostingEstimator,
+    H2ONaiveBayesEstimator,
+    H2ORandomForestEstimator,
     H2OStackedEnsembleEstimator,
 )
 from h2o.grid import H2OGridSearch
@@ -97,7 +99,37 @@ MODULE = {
     "import_mojo": lambda: h2o.import_mojo(mojo(), model_id="of_mojo2").model_id == "of_mojo2",
     "remove": lambda: h2o.remove("three") or h2o.get_frame("three") is None,
     "resume": lambda: h2o.resume() is None,
+    "lazy_import": lambda: h2o.lazy_import(path("people.csv"))[0].endswith("people.csv"),
+    "load_dataset": lambda: h2o.load_dataset("iris").dim[1] == 5,
+    "cluster_info": lambda: printed(h2o.cluster_info),
+    "enable_expr_optimizations": lambda: h2o.enable_expr_optimizations(False) is None and people["age"].mean()[0] > 0,
+    "is_expr_optimizations_enabled": lambda: h2o.is_expr_optimizations_enabled() in (True, False),
+    "estimate_cluster_mem": lambda: float(h2o.estimate_cluster_mem(people.ncol, people.nrow)) > 0,
+    "show_progress": lambda: h2o.show_progress() is None and h2o.no_progress() is None,
+    "telemetry_enabled": lambda: h2o.telemetry_enabled() is False,
+    "flow": lambda: opened() == [url],
+    "import_sql_table": lambda: refused(lambda: h2o.import_sql_table("jdbc:x:y", "t", "u", "p")),
+    "import_sql_select": lambda: refused(lambda: h2o.import_sql_select("jdbc:x:y", "select 1", "u", "p")),
+    "import_hive_table": lambda: refused(lambda: h2o.import_hive_table("default", "t")),
 }  # fmt: skip
+
+
+def refused(call):
+    """Whether the server says in a sentence that it does not do this."""
+    try:
+        call()
+    except (OSError, h2o.exceptions.H2OResponseError, h2o.exceptions.H2OServerError) as e:
+        return "not" in str(e) and "Traceback" not in str(e)
+    return False
+
+
+def opened():
+    """Addresses that the client opens in a browser for Flow."""
+    import webbrowser
+
+    seen, webbrowser.open = [], lambda address, new=0: seen.append(address)
+    h2o.flow()
+    return seen
 
 
 def mojo():
@@ -149,11 +181,15 @@ def stacked():
         m.train(x=x, y="y", training_frame=people)
     both = H2OStackedEnsembleEstimator(base_models=[trees, linear], seed=1)
     both.train(x=x, y="y", training_frame=people)
-    shown = [printed(m.show) for m in (trees, linear, both)]
-    predicted = [m.predict(people).names for m in (trees, linear, both)]
+    others = [H2ORandomForestEstimator(ntrees=3, seed=1), H2ONaiveBayesEstimator()]
+    for m in others:
+        m.train(x=x, y="y", training_frame=people)
+    shown = [printed(m.show) for m in (trees, linear, both, *others)]
+    predicted = [m.predict(people).names for m in (trees, linear, both, *others)]
     return (
         all(shown)
-        and predicted == [["predict", "no", "yes"]] * 3
+        and predicted == [["predict", "no", "yes"]] * 5
+        and linear.null_deviance() > linear.residual_deviance() > 0
         and {"Intercept", "age"} <= set(linear.coef())
         and trees.varimp()[0][2] == 1.0
         and both.metalearner().model_id.startswith("metalearner")

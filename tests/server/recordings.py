@@ -54,6 +54,9 @@ ONLY_TO_PREPARE = {"exports": ["checkpoint/base_models"]}
 BEFORE = {"validate_and_metrics/metrics_endpoints": ["/3/Predictions/models/dl_bin/frames/pros.hex"]}
 """Addresses that were posted to before a scenario, outside the recording."""
 
+ENDED = {"checkpoint/base_models": "_sid_aa6d"}
+"""Sessions that had been closed before a scenario, outside the recording: it belongs to another run of the client."""
+
 STAND_INS = {"frame_view/frame_view": {"pros1.hex": (380, 9), "Abalone.hex": (4177, 9)}}
 """Frames that the recording had from files that are not at hand: rows and columns, before which scenario."""
 
@@ -116,6 +119,8 @@ def replay(client: Any, shared: Path, folder: Path, group: str) -> list[Result]:
     for name, exchanges in recorded(shared, group):
         for key, (rows, columns) in STAND_INS.get(name, {}).items():
             client.hub.engine.put(key, Frame.of(pl.DataFrame({f"C{i}": [0] * rows for i in range(columns)})))
+        if ENDED.get(name) in player.names:
+            client.call("DELETE", f"/4/sessions/{player.names[ENDED[name]]}")
         for path in BEFORE.get(name, []):
             client.post(path)
         results = player.run(name, exchanges)

@@ -252,6 +252,8 @@ def _compare_objects(wanted: dict[str, Any], live: dict[str, Any], path: str, fo
         found.append(f"{path}: lacks {', '.join(lacking)}")
     if extra:
         found.append(f"{path}: has {', '.join(extra)}")
+    if wanted.get("name") == "seed" and wanted.get("input_value") == -1:
+        path += "(drawn)"
     for k in wanted:
         if k in live:
             _compare(wanted[k], live[k], f"{path}/{k}", found, shape)

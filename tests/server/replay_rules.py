@@ -127,6 +127,8 @@ VOLATILE = _any(
     r"/reproducibility_information_table/",
     r"/(summary_table|(cv_)?scoring_history(/-)?)/(data/|rowcount)",
     r"/Frames/upload_[^#]*#.*/columns/-/(data/|mins/|maxs/|mean$|sigma$|zero_count$)",
+    r"\(drawn\)/actual_value$",  # a seed that nobody gave
+    r"/Models/drf_m#.*/training_metrics/nobs$",  # rows that some tree did not draw
     r"/partial_dependence_data/-/data/[123]",
     r"/Frames/[^#]*(weights|biases|transformation|deep_features|reconstruction_error|prediction|py_1_sid_aa6d|py_3_sid_962d)[^#]*#.*/columns/-/"
     r"(data/|mins/|maxs/|mean$|sigma$|zero_count$)",

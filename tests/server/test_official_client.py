@@ -123,15 +123,11 @@ def test_booklet_listings(h2o_python, serve, shared):
 
 
 NOT_CALLED = {
-    "demo": "fetches data from the web", "load_dataset": "brings data of its own", "download_pojo": "the client refuses",
-    "lazy_import": "import_file without parsing", "shutdown": "ends the server; test_security",
-    "import_hive_table": "databases", "import_sql_select": "databases", "import_sql_table": "databases",
+    "demo": "fetches data from the web", "download_pojo": "this client says that it needs a paid product",
+    "shutdown": "ends the server; test_security",
     "upload_custom_metric": "code", "upload_custom_distribution": "code",
+    "f": "an open file that the client's module leaves about", "set_telemetry": "writes to the user's home",
     **dict.fromkeys(("mojo_predict_csv", "mojo_predict_pandas", "print_mojo"), "runs Java here"),
-    **dict.fromkeys(
-        ("cluster_info", "enable_expr_optimizations", "estimate_cluster_mem", "f", "flow", "is_expr_optimizations_enabled",
-         "set_telemetry", "show_progress", "telemetry_enabled"), "asks the server nothing new",
-    ),
 }  # fmt: skip
 """Functions of the client's module that are not called, and why."""
 

@@ -20,24 +20,17 @@ from tests.server.replay import Result
 DIFFERENT = {
     r"connect/connect_info\[5\]": "the number of time zones is the machine's",
     r"import_parse_opts\[5\]|frame_view\[18\]": "numbers among na_strings become missing values, as documented",
-    r"import_multi\[1\]": "H2O shows ten rows of several files with a header, and nine of one",
-    r"import_multi\[7\]": "H2O keeps the first of two equal paths that it refuses",
     r"parse_formats\[([6-9]|10|11)\]": "XLS files are not read",
     r"parse_formats\[1[2-7]\]": "the file is not at hand",
-    r"import_errors\[0\]": "a path outside the root folders is refused, whether or not there is a file",
-    r"frame_raw\[3\]": "H2O leaves the first row out",
-    r"cross_validation\[[456]\]": "models of folds carry no internal weights column and no frame of their own",
-    r"base_models\[5\]": "a model keeps the names of its frames when they are gone",
     r"grid\[2[13]\]|metrics_endpoints\[5\]": "epochs=-5 is refused, H2O trains",
-    r"errors\[1\]": "errors stand in the order of the parameters",
-    r"errors\[5\]": "no training frame is an error at once, not a job that fails",
-    r"job_cancel\[4\]": "a cancelled model says what it was given",
-    r"metrics_endpoints\[8\]": "other algorithms",
+    r"metrics_endpoints\[8\]": "algorithms that are not here, such as xgboost and coxph",
     r"generic_import\[[39]\]": "a model made of a MOJO is of the algorithm that made it",
     r"misc_endpoints\[[59]\]|misc_endpoints2\[2\]": "the process is not laid open",
-    r"misc_endpoints2\[0\]": "H2O leaves the first row out",
     r"r_client\[20[01]\]": "H2O lists its own objects, such as metrics, too",
-    r"other_algos/": "other algorithms, and other members in what a model of them shows",
+    r"glm_gbm_models\[0\]|stacked\[4\]": "the family ordinal is not available, so the category Ordinal is not promised",
+    r"glm_gbm_models\[(1[6-9]|2\d)\]": "k-means, principal components and isolation forests are not here",
+    r"stacked\[7\]": "penalised coefficients: H2O's fit ends earlier, 3 digits agree",
+    r"stacked\[12\]": "the metalearner's penalty, which H2O works out from columns that are not standardised",
     r"rapids/nvs": "reads files of the server's machine",
     r"rapids/insert_missing": "not a Rapids call there",
     r"rapids/str_add": "an error of the user is 400, not 500",
@@ -92,7 +85,7 @@ def test_share_of_equal_answers(results, capsys):
     with capsys.disabled():
         print(f"\n  all: {equal.total()} of {total.total()} ({everything:.1%}); without other algorithms {ours:.1%}")
     assert ours >= 0.95
-    assert everything >= 0.92
+    assert everything >= 0.95
     assert equal["r_client"] / total["r_client"] >= 0.98
 
 

@@ -18,6 +18,9 @@ from heavywater.frame import Frame
 from heavywater.frame.design import Design
 from heavywater.models.state import ArraySpec, ModelState
 
+FOREST = {"nodes": int, "words": int, "trees": int, "depths": [int], "leaves": [int]}
+"""What a state's schema tells of its trees."""
+
 
 class GBMModel(TabularModel):
     """Trees whose sum, through the inverse link, is the prediction."""
@@ -78,8 +81,7 @@ def build_model(state: ModelState, key: str, params: Any = None) -> GBMModel:
 
 def expected_arrays(state: Any) -> dict[str, ArraySpec]:
     """What the arrays of a model file must look like, from its manifest alone, which is checked first."""
-    size = {"nodes": int, "words": int, "trees": int, "depths": [int], "leaves": [int]}
-    check_manifest(state, GBMParams, {"design": DESIGN, "forest": size}, {"ntrees": int})
+    check_manifest(state, GBMParams, {"design": DESIGN, "forest": FOREST}, {"ntrees": int})
     checked_design(state)
     forest = state.schema["forest"]
     return specs(forest["nodes"], forest["words"], forest["trees"])

@@ -10,13 +10,13 @@ import numpy as np
 
 from heavywater.algos.base import TrainContext
 from heavywater.algos.gbm.forest import Forest, to_arrays
+from heavywater.algos.gbm.growing import Clock, column_settings, in_frame_order, summary
 from heavywater.algos.gbm.model import GBMModel, answers_of, matrix
 from heavywater.algos.tabular.checks import check_table
 from heavywater.algos.tabular.data import TableData, prepare_table
 from heavywater.algos.tabular.history import early_stop, history_row, history_table
 from heavywater.algos.tabular.result import finished_state, importances_table, metrics_on, validation_weights
 from heavywater.core.trees import sum_of_trees
-from heavywater.display.table import Table
 from heavywater.errors import H2OValueError, NotSupported
 from heavywater.frame import Frame
 from heavywater.frame.design import Design
@@ -29,10 +29,6 @@ _OBJECTIVES = {
     "bernoulli": "binary", "multinomial": "multiclass", "gaussian": "regression", "poisson": "poisson",
     "gamma": "gamma", "tweedie": "tweedie", "laplace": "regression_l1", "quantile": "quantile",
 }  # fmt: skip
-_MOST_LEAVES = 131072
-_SCORINGS = 20
-_WORTH_THREADS = 1_000_000
-"""Cells from which on several threads are faster than one."""
 _BINNING = (
     "max_bin", "min_data_in_bin", "bin_construct_sample_cnt", "verbosity", "num_threads", "feature_pre_filter",
 )  # fmt: skip
@@ -64,6 +60,9 @@ class _Run:
         if self.before is not None:
             self.data = _as_before(self.data, self.before)
         self.outputs = self.data.response.nclasses if self.data.category == "Multinomial" else 1
+        self.data = dataclasses.replace(self.data, names=in_frame_order(ctx, self.data))
+        self.first = self._first_answer()
+        self.clock = Clock(ctx)
         self.forest = Forest()
         if self.before is not None:
             facts = self.before.state.schema["forest"]
@@ -97,44 +96,42 @@ class _Run:
             stuck = booster.update()
             self._take(booster, step)
             why = self._reason(stuck)
-            if why or self._due():
+            if why or self.clock.due(self.grown):
                 self._score()
                 why = why or early_stop(p, self.data.category, self.judged, "validation" if valid else "training")
             self.ctx.progress(self.grown / p.ntrees, f"{self.grown} of {p.ntrees} trees")
         self.gains += booster.feature_importance("gain")
         return self._state(why)
 
+    def _first_answer(self) -> float:
+        """Where boosting starts, before the inverse link; the first tree's leaves hold it."""
+        data, y = self.data, self.data.y
+        if self.before is not None:
+            return float(self.before.output.get("init_f", 0.0))
+        if data.offsets is not None or self.outputs > 1:
+            return 0.0
+        name = data.response.distribution
+        if name in ("laplace", "quantile"):
+            share = 0.5 if name == "laplace" else self.p.quantile_alpha
+            return float(np.quantile(y, share, weights=data.weights, method="inverted_cdf"))
+        mean = float(np.average(y, weights=data.weights))
+        if name == "bernoulli":
+            return float(np.log(mean / (1.0 - mean)))
+        return float(np.log(mean)) if name in ("poisson", "gamma", "tweedie") else mean
+
     def _booster(self) -> Any:
         import lightgbm
 
-        design, p, data = self.data.design, self.p, self.data
-        depth = p.max_depth or -1
-        settings: dict[str, Any] = {
+        p, data, design = self.p, self.data, self.data.design
+        settings: dict[str, Any] = column_settings(self.ctx, data, self.x.size) | {
             "objective": _OBJECTIVES[data.response.distribution],
             "learning_rate": p.learn_rate,
-            "max_depth": depth,
-            "num_leaves": _MOST_LEAVES if depth < 0 else min(2**depth, _MOST_LEAVES),
-            "min_data_in_leaf": max(1, int(p.min_rows)),
-            "min_data_per_group": max(1, int(p.min_rows)),
-            "min_sum_hessian_in_leaf": 1e-9,
-            "min_gain_to_split": p.min_split_improvement,
-            "max_bin": max(p.nbins_top_level, max((len(v) + 2 for v in design.levels), default=2)),
-            "min_data_in_bin": 1,
-            "bin_construct_sample_cnt": 10**9,
             "bagging_fraction": p.sample_rate,
             "bagging_freq": int(p.sample_rate < 1),
             "feature_fraction": p.col_sample_rate_per_tree,
             "feature_fraction_bynode": p.col_sample_rate,
             "tweedie_variance_power": p.tweedie_power,
             "alpha": p.quantile_alpha,
-            "seed": self.ctx.seed % 2**31,
-            "deterministic": True,
-            "force_row_wise": True,
-            "num_threads": self.ctx.threads if self.x.size > _WORTH_THREADS else 1,
-            "verbosity": -1,
-            "feature_pre_filter": False,
-            "max_cat_threshold": 2**16,
-            "cat_smooth": 1.0,
         }
         if self.outputs > 1:
             settings["num_class"] = self.outputs
@@ -176,21 +173,9 @@ class _Run:
             self.valid_raw += sum_of_trees(new, self.valid_x, self.outputs, self.ctx.threads)
 
     def _reason(self, stuck: bool) -> str:
-        if self.grown >= self.p.ntrees:
-            return f"all {self.p.ntrees} trees were grown"
-        if stuck:
+        if stuck and self.grown < self.p.ntrees:
             return "no split improves the model any more"
-        if self.ctx.stop.is_set():
-            return f"stopped by the user after {self.grown} trees"
-        if self.ctx.out_of_time():
-            return f"the time limit of {self.ctx.max_runtime_secs:g} s was reached after {self.grown} trees"
-        return ""
-
-    def _due(self) -> bool:
-        if self.p.score_each_iteration:
-            return True
-        interval = self.p.score_tree_interval or max(1, self.p.ntrees // _SCORINGS)
-        return self.grown % interval == 0
+        return self.clock.reason(self.grown)
 
     def _score(self) -> None:
         distribution = self.data.response.distribution
@@ -216,7 +201,8 @@ class _Run:
         actual = dataclasses.replace(self.p, distribution=self.data.response.distribution)
         size: dict[str, Any] = {"nodes": len(trees.feature), "words": len(trees.sets), "trees": len(trees.roots)}
         size |= {"depths": self.forest.depths, "leaves": self.forest.leaves}
-        history = history_table(self.rows, {"number_of_trees": "int"}, self.data.category, self.ctx.valid is not None)
+        steps, valid = {"number_of_trees": "long"}, self.ctx.valid is not None
+        history = history_table(self.rows, steps, self.data.category, valid, without=("r2",))
         names = list(self.data.design.names)
         return finished_state(
             self.ctx,
@@ -227,7 +213,8 @@ class _Run:
             schema={"design": self.data.design.to_json(), "forest": size},
             output={
                 "ntrees": self.grown,
-                "model_summary": self._summary(sum(a.nbytes for a in arrays.values())).to_json(),
+                "init_f": self.first,
+                "model_summary": summary(self.forest, self.grown, arrays).to_json(),
                 "scoring_history": history.to_json(),
                 "variable_importances": importances_table(names, self.gains).to_json(),
             },
@@ -236,18 +223,6 @@ class _Run:
             valid=self.valid_metrics,
             why=why,
         )
-
-    def _summary(self, size: int) -> Table:
-        depths, leaves = self.forest.depths, self.forest.leaves
-        columns = [
-            "number_of_trees", "number_of_internal_trees", "model_size_in_bytes", "min_depth", "max_depth", "mean_depth",
-            "min_leaves", "max_leaves", "mean_leaves",
-        ]  # fmt: skip
-        row = [
-            self.grown, len(self.forest), size, min(depths), max(depths), float(np.mean(depths)), min(leaves),
-            max(leaves), float(np.mean(leaves)),
-        ]  # fmt: skip
-        return Table("Model Summary", columns, ["int"] * 5 + ["double", "int", "int", "double"], [row])
 
 
 def _before(ctx: TrainContext) -> GBMModel | None:

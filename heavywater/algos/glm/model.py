@@ -9,12 +9,15 @@ from typing import Any
 import numpy as np
 
 from heavywater.algos.glm.params import LINKS, GLMParams
+from heavywater.algos.glm.report import with_deviances
 from heavywater.algos.tabular.model import TabularModel
 from heavywater.algos.tabular.result import DESIGN, check_manifest, checked_design, need
 from heavywater.core.mlp.layout import Inputs
 from heavywater.display.table import Table
 from heavywater.frame import Frame
 from heavywater.frame.design import Design
+from heavywater.metrics import ModelMetrics
+from heavywater.models.expect import expect
 from heavywater.models.state import ArraySpec, ModelState
 
 
@@ -34,6 +37,25 @@ class GLMModel(TabularModel):
         if offsets is not None:
             eta = eta + offsets[:, None]
         return answers_of(eta, s["link"], s["link_power"])
+
+    def _measured(
+        self, answers: np.ndarray, actual: np.ndarray, weights: np.ndarray | None, options: dict[str, Any]
+    ) -> ModelMetrics:
+        found = super()._measured(answers, actual, weights, options)
+        o = self.output
+        if "null_answer" not in o:  # a file of a version that did not know it
+            return found
+        return with_deviances(
+            found,
+            family=self._actual_parameter("family"),
+            rank=o["rank"],
+            intercept=self._actual_parameter("intercept"),
+            null_answer=o["null_answer"],
+            response=self.response,
+            options=options,
+            actual=actual,
+            weights=weights,
+        )
 
     def coefficients(self, *, standardized: bool = False, threads: int = 1) -> Mapping[str, Any]:
         """Coefficients by name, for more than two classes a dictionary of them per class."""
@@ -115,5 +137,9 @@ def expected_arrays(state: Any) -> dict[str, ArraySpec]:
     need(set(s["modes"]) == set(levels), "the most frequent levels are not those of its categorical columns")
     need(all(s["modes"][c] in levels[c] for c in levels), "a most frequent level is unknown")
     Table.from_json(state.output["coefficients_table"])
+    if "null_answer" in state.output:
+        expect(state.output["null_answer"], [float], "output['null_answer']")
+        expect(state.output.get("rank"), int, "output['rank']")
+        need(len(state.output["null_answer"]) == max(classes, 1), "the answer of its null model has another length")
     outputs = classes if classes > 2 else 1
     return {"beta": ArraySpec("F64", (outputs, design.width)), "intercept": ArraySpec("F64", (outputs,))}

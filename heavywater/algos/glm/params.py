@@ -41,7 +41,6 @@ NOT_YET: dict[str, str] = {
     "balance_classes": "use weights_column",
     "class_sampling_factors": "use weights_column",
     "max_after_balance_size": "use weights_column",
-    "generate_scoring_history": "the model is scored at the end",
     "dispersion_epsilon": _DISPERSION,
     "tweedie_epsilon": _DISPERSION,
     "max_iterations_dispersion": _DISPERSION,

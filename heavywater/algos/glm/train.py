@@ -13,18 +13,25 @@ from heavywater.algos.deeplearning.checks import column_facts
 from heavywater.algos.deeplearning.scoring import expand
 from heavywater.algos.glm.model import answers_of, impute, linear, modes_of
 from heavywater.algos.glm.params import DISTRIBUTIONS, LINKS, GLMParams
+from heavywater.algos.glm.report import deviance, history, history_entry, loss, magnitudes, null_entry, with_deviances
 from heavywater.algos.glm.solve import Fit, Problem, largest_strength, solve
 from heavywater.algos.tabular.checks import check_table
-from heavywater.algos.tabular.data import prepare_table
+from heavywater.algos.tabular.data import metric_options, prepare_table
+from heavywater.algos.tabular.history import history_row
 from heavywater.algos.tabular.result import finished_state, importances_table, metrics_on, validation_weights
 from heavywater.display.table import Table
 from heavywater.errors import Cancelled
+from heavywater.frame import Frame
 from heavywater.frame.design import Design
-from heavywater.metrics import ModelMetrics, stopping_value
+from heavywater.metrics import ModelMetrics
 from heavywater.models.state import ModelState
 from heavywater.params import Message
 
 VERSION = 1
+_OF_TRAINING = (
+    "null_deviance", "residual_deviance", "null_degrees_of_freedom", "residual_degrees_of_freedom", "AIC",
+)  # fmt: skip
+"""Numbers about the training frame that the model's own output repeats."""
 _FLAT = 1e-4
 """A search of strengths ends when the deviance falls by less than this share."""
 
@@ -74,6 +81,13 @@ class _Run:
         self.family = names.get(self.data.response.distribution, self.data.response.distribution)
         self.link = LINKS[self.family][0] if p.link == "family_default" else p.link
         self.modes = modes_of(self.data.rows, self.data.design)
+        self.entries: list[dict[str, Any]] = []
+        self.largest: float | None = None
+        self.smallest: float | None = None
+        weights = self.data.weights
+        self.sum_of_weights = float(len(self.data.y) if weights is None else weights.sum())
+        mean = float(np.average(self.data.y, weights=weights))
+        self.null_answer = self.data.prior if self.data.prior is not None else [mean]
 
     @property
     def design(self) -> Design:
@@ -97,9 +111,10 @@ class _Run:
         best: tuple[float, Fit, ModelMetrics, ModelMetrics | None] | None = None
         for fit in self._fits(problem):
             train, valid = self._metrics(fit)
-            loss = _loss(valid or train)
-            if best is None or loss < best[0]:
-                best = (loss, fit, train, valid)
+            reached = loss(valid or train)
+            self._tell(fit, train, valid)
+            if best is None or reached < best[0]:
+                best = (reached, fit, train, valid)
         assert best is not None
         return self._state(*best[1:])
 
@@ -125,7 +140,7 @@ class _Run:
                 start = fit
                 self.ctx.progress((i + 1) / len(strengths), f"lambda {strength:.4g}")
                 if p.lambda_search and p.early_stopping:
-                    now = _loss(self._metrics(fit)[0])
+                    now = loss(self._metrics(fit)[0])
                     if last is not None and i > 5 and last - now < _FLAT * abs(last):
                         break
                     last = now
@@ -134,7 +149,7 @@ class _Run:
         p = self.p
         if p.lambda_ is not None:
             return sorted(p.lambda_, reverse=True)
-        largest = largest_strength(problem, alpha, p.intercept)
+        self.largest = largest = largest_strength(problem, alpha, p.intercept)
         ratio = p.lambda_min_ratio
         if ratio < 0:
             ratio = 1e-4 if len(problem.y) > 25 * problem.x.shape[1] else 1e-2
@@ -142,6 +157,7 @@ class _Run:
         if not p.lambda_search:
             return [10.0 * ratio * largest]
         count = p.nlambdas if p.nlambdas > 0 else 100 if alpha > 0 else 30
+        self.smallest = ratio * largest
         return [float(v) for v in largest * np.geomspace(1.0, ratio, count)]
 
     def _whole(self, fit: Fit) -> np.ndarray:
@@ -173,6 +189,20 @@ class _Run:
     def _say(self, text: str) -> None:
         self.ctx.warn(f"validation frame: {text}")
 
+    def _tell(self, fit: Fit, train: ModelMetrics, valid: ModelMetrics | None) -> None:
+        """Add a fit to the history."""
+        entry = history_entry(fit, self.sum_of_weights, deviance(train))
+        self.entries.append(history_row(entry, self.ctx.elapsed(), self.data.category, train, valid))
+        self.ctx.on_score(self.entries[-1])
+
+    def _history(self, fit: Fit, null_deviance: float) -> Table:
+        whole = self.p.generate_scoring_history
+        first = null_entry(self.sum_of_weights, null_deviance)
+        begun = history_row(first, 0.0, self.data.category, None, None)
+        chosen = [e for e in self.entries if (e["alpha"], e["lambda"]) == (fit.alpha, fit.strength)]
+        listed = self.entries if whole else [begun, *chosen[:1]]
+        return history(listed, self.data.category, self.ctx.valid is not None, whole)
+
     # -- report -----------------------------------------------------------------------------------------------------
 
     def _state(self, fit: Fit, train: ModelMetrics, valid: ModelMetrics | None) -> ModelState:
@@ -184,12 +214,14 @@ class _Run:
             "lambda_": [fit.strength],
         }
         names = self.design.coefficient_names()
-        magnitudes = np.abs(fit.beta).sum(axis=0)
+        sizes = np.abs(fit.beta).sum(axis=0)
         ended = "converged" if fit.converged else "reached the limit of iterations"
-        rows = float(len(self.data.y) if self.data.weights is None else self.data.weights.sum())
-        residual = _deviance(train) * rows
-        null = self._null_deviance() * rows
         rank = int(np.count_nonzero(fit.beta)) + (len(fit.intercept) if p.intercept else 0)
+        kept_names = [names[i] for i in self.kept]
+        weights = (self.data.weights, validation_weights(self.ctx))
+        train = self._with_deviances(train, rank, self.data.rows, weights[0])
+        if valid is not None and self.ctx.valid is not None:
+            valid = self._with_deviances(valid, rank, self.ctx.valid, weights[1])
         return finished_state(
             self.ctx,
             self.data,
@@ -207,15 +239,16 @@ class _Run:
                 "lambda_best": fit.strength,
                 "alpha_best": fit.alpha,
                 "rank": rank,
-                "null_deviance": null,
-                "residual_deviance": residual,
-                "null_degrees_of_freedom": int(rows) - int(p.intercept),
-                "residual_degrees_of_freedom": int(rows) - rank,
-                "AIC": _aic(self.family, residual, rows, rank),
+                **{name: train[name] for name in _OF_TRAINING},
+                "null_answer": list(self.null_answer),
+                "lambda_max": self.largest if p.lambda_search else None,
+                "lambda_min": self.smallest,
+                "coefficient_names": [*kept_names, *(["Intercept"] if p.intercept else [])],
                 "model_summary": self._summary(fit).to_json(),
-                "scoring_history": None,
+                "scoring_history": self._history(fit, train["null_deviance"]).to_json(),
                 "coefficients_table": self._coefficients(fit, names).to_json(),
-                "variable_importances": importances_table([names[i] for i in self.kept], magnitudes).to_json(),
+                "standardized_coefficient_magnitudes": magnitudes(kept_names, fit.beta).to_json(),
+                "variable_importances": importances_table(kept_names, sizes).to_json(),
             },
             arrays={"beta": beta, "intercept": fit.intercept},
             train=train,
@@ -223,13 +256,20 @@ class _Run:
             why=f"the fit {ended} after {fit.iterations} iterations",
         )
 
-    def _null_deviance(self) -> float:
-        """Mean deviance of the model that knows the response's mean only."""
-        if self.data.prior is not None:
-            answers = np.tile(self.data.prior, (len(self.data.y), 1))
-        else:
-            answers = np.full((len(self.data.y), 1), np.average(self.data.y, weights=self.data.weights))
-        return _deviance(metrics_on(self.ctx, self.data, self.data.rows, answers, self.data.weights, "training"))
+    def _with_deviances(
+        self, metrics: ModelMetrics, rank: int, frame: Frame, weights: np.ndarray | None
+    ) -> ModelMetrics:
+        return with_deviances(
+            metrics,
+            family=self.family,
+            rank=rank,
+            intercept=self.p.intercept,
+            null_answer=self.null_answer,
+            response=self.data.response,
+            options=metric_options(self.p),
+            actual=self.data.response.actual(frame),
+            weights=weights,
+        )
 
     def _summary(self, fit: Fit) -> Table:
         penalty = "none"
@@ -260,22 +300,3 @@ class _Run:
         rows = [[names[i], *plain[:, i].tolist(), *beta[:, i].tolist()] for i in self.kept]
         columns = ["names", *heads, *scaled]
         return Table("Coefficients", columns, ["string", *["double"] * (len(columns) - 1)], [first, *rows])
-
-
-def _loss(metrics: ModelMetrics) -> float:
-    return float(stopping_value(metrics, "AUTO"))
-
-
-def _deviance(metrics: ModelMetrics) -> float:
-    """Mean deviance: for classes twice the logloss."""
-    factor = 1.0 if metrics.model_category == "Regression" else 2.0
-    return factor * _loss(metrics)
-
-
-def _aic(family: str, deviance: float, rows: float, rank: int) -> float:
-    """Akaike's information criterion where the likelihood follows from the deviance."""
-    if family in ("binomial", "multinomial"):
-        return deviance + 2.0 * rank
-    if family == "gaussian" and deviance > 0:
-        return rows * (float(np.log(2.0 * np.pi * deviance / rows)) + 1.0) + 2.0 * (rank + 1)
-    return float("nan")

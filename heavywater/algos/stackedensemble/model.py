@@ -10,11 +10,13 @@ import numpy as np
 import polars as pl
 
 from heavywater.algos.base import ALGORITHMS, algorithm
+from heavywater.algos.glm.report import with_deviances
 from heavywater.algos.stackedensemble.params import StackedEnsembleParams
 from heavywater.algos.tabular.model import TabularModel
 from heavywater.algos.tabular.result import check_manifest, need
 from heavywater.errors import ModelFileError
 from heavywater.frame import Frame
+from heavywater.metrics import ModelMetrics
 from heavywater.models.model import Model
 from heavywater.models.state import ArraySpec, ModelState
 
@@ -34,6 +36,12 @@ class StackedEnsembleModel(TabularModel):
     def metalearner(self) -> TabularModel:
         """The model that combines them."""
         return _model(self.state.schema["metalearner"], "meta/", self.state)  # type: ignore[return-value]
+
+    def _measured(
+        self, answers: np.ndarray, actual: np.ndarray, weights: np.ndarray | None, options: dict[str, Any]
+    ) -> ModelMetrics:
+        found = super()._measured(answers, actual, weights, options)
+        return of_metalearner(found, self.metalearner, options, actual, weights)
 
     def _answers(self, frame: Frame, threads: int) -> np.ndarray:
         answers = [m.answers(frame, threads=threads) for m in self.base_models]  # type: ignore[attr-defined]
@@ -70,6 +78,30 @@ def level_one(
         else:
             columns |= {f"{key}/{level}": found[:, i] for i, level in enumerate(levels)}
     return Frame.of(pl.DataFrame({k: np.ascontiguousarray(v) for k, v in columns.items()}))
+
+
+def of_metalearner(
+    metrics: ModelMetrics,
+    metalearner: TabularModel,
+    options: Mapping[str, Any],
+    actual: np.ndarray,
+    weights: np.ndarray | None,
+) -> ModelMetrics:
+    """The ensemble's metrics with deviances and degrees of freedom, where the metalearner is a linear model."""
+    o = metalearner.output
+    if "null_answer" not in o:
+        return metrics
+    return with_deviances(
+        metrics,
+        family=o["parameters"]["family"]["actual"],
+        rank=o["rank"],
+        intercept=o["parameters"]["intercept"]["actual"],
+        null_answer=o["null_answer"],
+        response=metalearner.response,
+        options=options,
+        actual=actual,
+        weights=weights,
+    )
 
 
 def pack(prefix: str, model: Model) -> tuple[dict[str, Any], dict[str, np.ndarray]]:

@@ -40,13 +40,20 @@ class StackedEnsembleParams(Params):
         level="critical",
         gridable=True,
         wire="VecSpecifier",
+        member_of=("training_frame", "validation_frame"),
+        excludes=("weights_column", "ignored_columns", "offset_column", "metalearner_fold_column"),
         note="That of the base models.",
     )
     validation_frame: Any = param(
         None, "Frame that is scored, never learned from.", level="critical", gridable=True, wire="Key<Frame>"
     )
     ignored_columns: Sequence[str] | None = param(
-        None, "Columns that take no part.", level="critical", note="Base models have their own; this changes nothing."
+        None,
+        "Columns that take no part.",
+        level="critical",
+        ours=True,
+        note="H2O's clients send it though its list of "
+        "parameters lacks it. Base models have their own; this changes nothing.",
     )
     blending_frame: Any = param(
         None, "Frame whose rows, predicted by the base models, the metalearner learns from.", level="critical",
@@ -58,7 +65,7 @@ class StackedEnsembleParams(Params):
     )  # fmt: skip
     metalearner_algorithm: Literal["AUTO", "deeplearning", "drf", "gbm", "glm", "naivebayes", "xgboost"] = param(
         "AUTO", "What combines them.", level="critical", note="AUTO: glm with coefficients of 0 and above, for two classes "
-        "and numbers. drf, naivebayes and xgboost are refused.",
+        "and numbers. xgboost is refused.",
     )  # fmt: skip
     metalearner_nfolds: int = param(0, "Folds for the metalearner's own cross-validation.", level="critical", ge=0)
     metalearner_fold_assignment: Literal["AUTO", "Random", "Modulo", "Stratified"] | None = param(
@@ -86,8 +93,9 @@ class StackedEnsembleParams(Params):
         yield from super().check()
         if not self.base_models:
             yield Message("base_models", "error", "base_models is empty; give at least one trained model")
-        if self.metalearner_algorithm in ("drf", "naivebayes", "xgboost"):
-            text = f"metalearner_algorithm {self.metalearner_algorithm} is not available; there are glm, gbm and deeplearning"
+        if self.metalearner_algorithm == "xgboost":
+            there = "there are glm, gbm, drf, naivebayes and deeplearning"
+            text = f"metalearner_algorithm {self.metalearner_algorithm} is not available; {there}"
             yield Message("metalearner_algorithm", "error", text)
         if self.metalearner_nfolds == 1:
             yield Message("metalearner_nfolds", "error", "metalearner_nfolds must be 0 or at least 2; got 1")

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from heavywater.algos.base import TrainContext
-from heavywater.algos.stackedensemble.model import build_model, level_one, pack
+from heavywater.algos.stackedensemble.model import build_model, level_one, of_metalearner, pack
 from heavywater.algos.stackedensemble.params import StackedEnsembleParams
 from heavywater.algos.tabular.checks import check_table
 from heavywater.algos.tabular.data import TableData, metric_options
@@ -134,9 +134,10 @@ def train(ctx: TrainContext) -> ModelState:
             continue
         column = p.weights_column
         weights = rows.numeric(column) if column and column in rows.names else None
-        scored.append(metrics_on(ctx, data, rows, ensemble.answers(rows, threads=ctx.threads), weights, what))
+        found = metrics_on(ctx, data, rows, ensemble.answers(rows, threads=ctx.threads), weights, what)
+        scored.append(of_metalearner(found, metalearner, metric_options(p), response.actual(rows), weights))  # type: ignore[arg-type]
     output: dict[str, Any] = {
-        "model_summary": _summary(models, metalearner).to_json(),
+        "model_summary": _summary(p, models, metalearner).to_json(),
         "scoring_history": None,
         "base_models": keys,
         "metalearner": metalearner.key,
@@ -199,7 +200,11 @@ def _metalearner(ctx: TrainContext, frame: Frame, models: list[Model], levels: t
     if p.metalearner_fold_assignment is not None:
         values["fold_assignment"] = p.metalearner_fold_assignment
     if p.metalearner_algorithm == "AUTO":
-        values |= {"non_negative": levels is None or len(levels) == 2, "lambda_search": ctx.valid is not None}
+        values |= {
+            "non_negative": levels is None or len(levels) == 2,
+            "lambda_search": ctx.valid is not None,
+            "generate_scoring_history": True,
+        }
     if ctx.params.max_runtime_secs:
         values["max_runtime_secs"] = max(ctx.params.max_runtime_secs - ctx.elapsed(), 1e-3)
     values |= _given(p.metalearner_params)
@@ -210,8 +215,20 @@ def _metalearner(ctx: TrainContext, frame: Frame, models: list[Model], levels: t
         wanted = [c for c in (ctx.y, p.weights_column) if c and c in ctx.valid.names]
         valid = Frame(level.stored.hstack(ctx.valid.stored.select(wanted)))
     assert ctx.fit is not None
+    names = {"train_key": f"levelone_training_{ctx.key}"}
+    if valid is not None:
+        names["valid_key"] = f"levelone_validation_{ctx.key}"
     x = [n for n in frame.names if n not in (ctx.y, p.weights_column, p.metalearner_fold_column)]
-    return ctx.fit(algo, values, key=f"metalearner_{algo}_{ctx.key}", x=x, y=ctx.y, train=frame, valid=valid)
+    return ctx.fit(
+        algo,
+        values,
+        key=f"metalearner_{p.metalearner_algorithm}_{ctx.key}",
+        x=x,
+        y=ctx.y,
+        train=frame,
+        valid=valid,
+        **names,
+    )
 
 
 def _given(params: Any) -> dict[str, Any]:
@@ -230,11 +247,27 @@ def _given(params: Any) -> dict[str, Any]:
     return {re.sub(r"^lambda$", "lambda_", k): v for k, v in alone.items()}
 
 
-def _summary(models: list[Model], metalearner: Model) -> Table:
-    counts: dict[str, int] = {}
+def _summary(p: StackedEnsembleParams, models: list[Model], metalearner: Model) -> Table:
+    """How it is put together; a base model is used when the metalearner gives it a weight."""
+    used = {m.key for m in models}
+    if metalearner.algo == "glm":
+        table = metalearner.output["coefficients_table"]
+        weights = zip(table["data"][0], zip(*table["data"][1:]))
+        named = {str(name).partition("/")[0] for name, w in weights if any(w)}
+        used = {k for k in used if k in named}
+    counts: dict[str, list[int]] = {}
     for m in models:
-        counts[m.algo] = counts.get(m.algo, 0) + 1
-    rows = [["number of base models", str(len(models))]]
-    rows += [[f"number of {algo} models", str(n)] for algo, n in counts.items()]
-    rows += [["metalearner algorithm", metalearner.algo], ["metalearner", metalearner.key]]
-    return Table("Model Summary for Stacked Ensemble", ["Key", "Value"], ["string", "string"], rows)
+        count = counts.setdefault(m.algo, [0, 0])
+        count[0] += m.key in used
+        count[1] += 1
+    rows: list[list[Any]] = [
+        ["Stacking strategy", "cross_validation" if p.blending_frame is None else "blending"],
+        ["Number of base models (used / total)", f"{len(used)}/{len(models)}"],
+        *([f"# {algo.upper()} base models (used / total)", f"{a}/{b}"] for algo, (a, b) in counts.items()),
+        ["Metalearner algorithm", metalearner.algo.upper()],
+        ["Metalearner fold assignment scheme", p.metalearner_fold_assignment or "AUTO"],
+        ["Metalearner nfolds", str(p.metalearner_nfolds)],
+        ["Metalearner fold_column", p.metalearner_fold_column],
+        ["Custom metalearner hyperparameters", str(p.metalearner_params or "None")],
+    ]
+    return Table("Model Summary for Stacked Ensemble", ["key", "value"], ["string", "string"], rows)

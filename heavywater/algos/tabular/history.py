@@ -28,10 +28,29 @@ def history_row(
     return row
 
 
-def history_table(rows: Sequence[Mapping[str, Any]], steps: Mapping[str, str], category: str, valid: bool) -> Table:
-    """The table "Scoring History"; `steps` names the columns of progress with their types."""
+def history_table(
+    rows: Sequence[Mapping[str, Any]],
+    steps: Mapping[str, str],
+    category: str,
+    valid: bool,
+    without: Sequence[str] = (),
+) -> Table:
+    """The table "Scoring History".
+
+    Parameters
+    ----------
+    rows : sequence of mapping
+        See `history_row`.
+    steps : mapping of str to str
+        Columns of progress with their types.
+    category : str
+    valid : bool
+        Whether there is a validation frame.
+    without : sequence of str
+        Measures that the algorithm's history does not have.
+    """
     blocks = ["training", *(["validation"] if valid else [])]
-    measures = [f"{b}_{m}" for b in blocks for m in MEASURES[category]]
+    measures = [f"{b}_{m}" for b in blocks for m in MEASURES[category] if m not in without]
     columns = ["timestamp", "duration", *steps, *measures]
     types = ["string", "string", *steps.values(), *["double"] * len(measures)]
     return Table("Scoring History", columns, types, [[r.get(c) for c in columns] for r in rows])

@@ -97,7 +97,9 @@ class TabularModel(Model):
         return measured(self.category, self.response, options, answers, actual, weights, self.custom_metric)
 
     def _actual_parameter(self, name: str) -> Any:
-        return self.output["parameters"][name]["actual"]
+        """The value in force; None where the algorithm has no such parameter."""
+        stored = self.output["parameters"].get(name)
+        return None if stored is None else stored["actual"]
 
     def _weights(self, frame: Frame) -> np.ndarray | None:
         column = self._actual_parameter("weights_column")

@@ -146,6 +146,8 @@ def guess_setup(
     first = decoded(files[0])
     setup = csv_setup(first, header, sep, None, None, None, None, quotechar, escapechar, custom_non_data_line_markers)
     table = _sample(first, setup)
+    if setup.header and len(files) > 1:  # H2O looks at ten lines of one file, the header included, else at ten rows
+        setup = replace(setup, preview=tuple(table.head(10).fill_null("").rows()))
     return replace(setup, wanted=tuple(vote(c) for c in table.iter_columns()))
 
 

@@ -13,17 +13,21 @@ from starlette.requests import Request
 from heavywater.server.errors import Refused
 from heavywater.server.fetch import fetch, is_url
 from heavywater.server.hub import Hub, RawFile
+from heavywater.server.paths import Outside
 from heavywater.server.router import route
 from heavywater.server.v3.schema import schema
 
 _MAX_FILES = 10_000
+_NO_FILE = "water.exceptions.H2ONotFoundArgumentException"
 
 
 @route("POST", "/3/ImportFilesMulti")
 def import_many(hub: Hub, paths: list[str], pattern: str | None = None) -> dict[str, Any]:
     """Make files known by path, to be parsed."""
-    if len(set(paths)) != len(paths):
-        raise Refused("the same path stands in the list twice", 400, "java.lang.IllegalArgumentException")
+    twice = next((i for i, p in enumerate(paths) if p in paths[:i]), None)
+    if twice is not None:
+        _imported(hub, paths[:twice], pattern)  # as in H2O, which meets the second when it has the first
+        raise Refused(f"{paths[twice]} stands in the list twice", 400, "java.lang.IllegalArgumentException")
     fields = {"paths": paths, "pattern": pattern, **_imported(hub, paths, pattern)}
     return schema("ImportFilesMultiV3", "ImportFilesMulti", fields, request=True)
 
@@ -45,14 +49,12 @@ def _imported(hub: Hub, paths: list[str], pattern: str | None) -> dict[str, Any]
         if is_url(text) and hub.settings.allow_url:
             fetched.append(text)
             continue
-        files = hub.roots.files(text, pattern)
+        try:
+            files = hub.roots.files(text, pattern)
+        except Outside as e:
+            raise Refused(e.text, 404, _NO_FILE) from e
         if not files:
-            raise Refused(
-                f"File {text} does not exist",
-                404,
-                "water.exceptions.H2ONotFoundArgumentException",
-                {"argument": "path"},
-            )
+            raise Refused(f"File {text} does not exist", 404, _NO_FILE, {"argument": "path"})
         found += files
     if len(found) > _MAX_FILES:
         raise Refused(f"{len(found)} files are more than {_MAX_FILES}, the limit")

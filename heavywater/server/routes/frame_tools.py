@@ -22,7 +22,6 @@ from heavywater.server.v3 import frame as v3frame
 from heavywater.server.v3 import job as v3job
 from heavywater.server.v3.schema import key, schema
 
-_SHOWN = 100
 _MAX_PIECES = 1000
 
 
@@ -162,9 +161,8 @@ def find(hub: Hub, key: str, row: int = 0, column: str | None = None, match: str
         found |= _matches(listed, name, match)
     places = np.flatnonzero(found)
     before, after = places[places < row], places[places > row]
-    page = v3frame.Page(row_offset=row, row_count=_SHOWN)
     fields = {
-        "key": v3frame.frame_object(None, listed, page),
+        "key": v3frame.from_second_row(listed),
         "column": column,
         "row": row,
         "match": match,

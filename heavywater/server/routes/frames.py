@@ -75,8 +75,8 @@ def _column(hub: Hub, frame_id: str, name: str) -> Frame:
 
 @route("GET", "/3/Frames/{frame_id}/columns/{column}")
 def one_column(hub: Hub, frame_id: str, column: str) -> dict[str, Any]:
-    """One column of a frame."""
-    return v3.frames([v3.frame_object(None, _column(hub, frame_id, column))])
+    """One column of a frame, from the second row on as in H2O."""
+    return v3.frames([v3.from_second_row(_column(hub, frame_id, column))])
 
 
 @route("GET", "/3/Frames/{frame_id}/columns/{column}/summary")

@@ -10,7 +10,7 @@ from typing import Any
 from heavywater.algos.base import ALGORITHMS, algorithm
 from heavywater.engine.jobs import Job
 from heavywater.engine.request import TrainRequest
-from heavywater.errors import HeavywaterError, InvalidParams, did_you_mean
+from heavywater.errors import H2OValueError, HeavywaterError, InvalidParams, did_you_mean
 from heavywater.frame import Frame
 from heavywater.params import canonical
 from heavywater.params.declare import Message, infos
@@ -26,6 +26,8 @@ from heavywater.training.fit import prepare
 _CODE = ("custom_metric_func", "network_module")
 _PATHS = ("_dir", "_file", "_prefix", "_path", "_root")
 """How the names of parameters end that name files of the server's machine."""
+_CHECKED_FIRST = ("hidden", "hidden_dropout_ratios")
+"""Parameters of which H2O's messages speak before others."""
 
 
 @route("GET", "/3/ModelBuilders")
@@ -122,9 +124,9 @@ def train(hub: Hub, algo: str, agent: str = "rest", **fields: str) -> dict[str, 
     values = values_of(module.Params, fields, module.LABEL)
     name = values.get("model_id") or hub.new_model_key(module.LABEL, agent)
     values["model_id"] = name
-    if values.get("training_frame") is None:
-        raise _refused(hub, algo, values, [Message("training_frame", "error", "Missing training frame")])
     hub.check_room()
+    if values.get("training_frame") is None:
+        return _failing(hub, algo, values, H2OValueError("Missing training frame: name one as training_frame"))
     request = replace(request_of(hub, algo, values), job_key=hub.job_key())
     try:
         job = hub.engine.submit(request)
@@ -146,8 +148,8 @@ def _without(values: Mapping[str, Any]) -> dict[str, Any]:
     return {k: v for k, v in values.items() if k != "checkpoint"}
 
 
-def _failing(hub: Hub, algo: str, values: Mapping[str, Any], error: InvalidParams) -> dict[str, Any]:
-    """A job that fails: H2O's clients expect to hear of an unfit checkpoint in this way."""
+def _failing(hub: Hub, algo: str, values: Mapping[str, Any], error: HeavywaterError) -> dict[str, Any]:
+    """A job that fails: H2O's clients expect to hear of an unfit checkpoint, and of no frame, in this way."""
 
     def work(job: Job[Any]) -> None:
         raise error
@@ -166,7 +168,9 @@ def _refused(hub: Hub, algo: str, values: Mapping[str, Any], problems: Sequence[
         found = notes(values, category_of(hub, values))
     except HeavywaterError:
         found = []
-    told = [Message(_field(m), m.severity, m.text) for m in problems]
+    first = {name: i for i, name in enumerate(_CHECKED_FIRST)}
+    ordered = sorted(problems, key=lambda m: first.get(m.field, len(first)))
+    told = [Message(_field(m), m.severity, m.text) for m in ordered]
     object_ = v3.parameters_object(module.Params, module.LABEL, {k: v for k, v in values.items() if k != "model_id"})
     return BuilderRefused(module.LABEL, name, told, found, object_)
 

@@ -35,7 +35,7 @@ def one(hub: Hub, model_id: str, find_compatible_frames: bool = False, preview: 
     publish_weights(hub, m)
     folds = [f for k in m.output.get("cross_validation_models") or () if isinstance(f := hub.store.get(k), Model)]
     names = None if frames is None else [f["frame_id"]["name"] for f in frames]
-    return v3.models([v3.model(m, names, folds)], frames)
+    return v3.models([v3.model(m, names, folds, lambda k: hub.find(k) is not None)], frames)
 
 
 route("GET", "/99/Models/{model_id}")(one)

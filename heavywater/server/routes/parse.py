@@ -98,7 +98,7 @@ def setup(
         "destination_frame": destination_frame or _free_name(hub, raws[0]),
         "header_lines": 0,
         "number_columns": len(look.names),
-        "data": [list(r) for r in look.preview][: 9 if look.header else 10],
+        "data": [list(r) for r in look.preview][: 9 if look.header and len(raws) == 1 else 10],
         "warnings": None,
         "chunk_size": chunk_size,
         "total_filtered_column_count": len(look.names),

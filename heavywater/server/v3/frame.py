@@ -17,6 +17,7 @@ from heavywater.server.v3.schema import key, schema
 
 _NAN5 = ["NaN"] * 5
 _RAW_SHOWN = 16 << 20
+_MOST_ROWS = 1_000_000
 _NAMELESS = {"name": None, "type": None, "URL": None}
 
 
@@ -125,6 +126,12 @@ def frame_object(
         "distribution_summary": None if light else distribution(frame),
     }
     return schema("FrameV3", "Frame", fields, request=True)
+
+
+def from_second_row(frame: Frame) -> dict[str, Any]:
+    """`FrameV3` without a page asked for: H2O shows all rows but the first then; at most a million are shown here."""
+    shown = frame_object(None, frame, Page(row_offset=1, row_count=min(frame.nrow, _MOST_ROWS)))
+    return shown | {"row_count": frame.nrow}
 
 
 def frames(shown: list[dict[str, Any]] | None, **fields: Any) -> dict[str, Any]:

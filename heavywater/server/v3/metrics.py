@@ -28,9 +28,8 @@ def metrics(m: ModelMetrics | None, predictions: dict[str, Any] | None = None) -
         "scoring_time": stored.pop("scoring_time") or 0,
         "predictions": predictions,
     }
-    return schema(
-        f"ModelMetrics{category}V3", f"ModelMetrics{category}", head | {k: _value(k, v) for k, v in stored.items()}
-    )
+    kind = f"ModelMetrics{category}{'GLM' if 'null_deviance' in stored else ''}"
+    return schema(f"{kind}V3", kind, head | {k: _value(k, v) for k, v in stored.items()})
 
 
 def _value(name: str, value: Any) -> Any:

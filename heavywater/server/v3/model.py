@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from heavywater.algos.base import algorithm
@@ -11,6 +11,7 @@ from heavywater.params.declare import infos
 from heavywater.params.metadata import metadata
 from heavywater.server.v3.job import job
 from heavywater.server.v3.metrics import metrics
+from heavywater.server.v3.outputs import own_output
 from heavywater.server.v3.reproducibility import reproducibility
 from heavywater.server.v3.schema import key, schema
 from heavywater.server.v3.table import table
@@ -18,13 +19,18 @@ from heavywater.server.v3.table import table
 _TYPES = {"int": "Numeric", "real": "Numeric", "enum": "Enum", "time": "Time", "string": "String", "uuid": "UUID"}
 FULL_NAMES = {
     "deeplearning": "Deep Learning", "deepwater": "Deep Water", "drf": "Distributed Random Forest",
-    "gbm": "Gradient Boosting Machine", "glm": "Generalized Linear Modeling", "stackedensemble": "Stacked Ensemble",
+    "gbm": "Gradient Boosting Machine", "glm": "Generalized Linear Modeling", "naivebayes": "Naive Bayes",
+    "stackedensemble": "Stacked Ensemble",
 }  # fmt: skip
 """Names for people."""
-CAN_BUILD = {"deeplearning": ["Regression", "Binomial", "Multinomial", "AutoEncoder"]}
+CAN_BUILD = {
+    "deeplearning": ["Regression", "Binomial", "Multinomial", "AutoEncoder"],
+    "naivebayes": ["Unknown"],  # what H2O says
+}
 _SUPERVISED = ["Regression", "Binomial", "Multinomial"]
 """What each algorithm can be asked for."""
 
+_WITHOUT_IMPORTANCES = ("stackedensemble", "naivebayes")
 VERSIONS = {"stackedensemble": 99}
 """Versions of algorithms' schemas, where they are not 3."""
 EXPORTED = {"deeplearning": "1.10"}
@@ -63,6 +69,8 @@ HELP = {
     "variable_importances": "How much each column matters",
 }
 """What the members of a model's output are, for people."""
+_STOPPED = "stopped by the user"
+"""How the reason begins why a model's training ended early; H2O does not say what such a model was given."""
 _UNTOLD = {"parallelize_cross_validation": True, "max_categorical_levels": 10, "custom_distribution_func": None}
 """Members of H2O's parameter objects that its parameter lists leave out."""
 
@@ -112,7 +120,7 @@ def _value(kind: str, value: Any, entry: Mapping[str, Any]) -> Any:
         inner = kind.removeprefix("Key<").partition(">")[0]
         return [key(v, inner) for v in value] if kind.endswith("[]") else key(str(value), inner)
     if kind == "VecSpecifier":
-        fields = {"column_name": value, "is_member_of_frames": entry["is_member_of_frames"]}
+        fields = {"column_name": value, "is_member_of_frames": None}
         return schema("ColSpecifierV3", "VecSpecifier", fields)
     return value
 
@@ -163,21 +171,50 @@ def _head(m: Model) -> dict[str, Any]:
     }
 
 
-def model(m: Model, compatible: list[Any] | None = None, folds: Sequence[Model] = ()) -> dict[str, Any]:
-    """The whole model, such as `DeepLearningModelV3`; `folds` are its models of cross-validation."""
+def model(
+    m: Model,
+    compatible: list[Any] | None = None,
+    folds: Sequence[Model] = (),
+    there: Callable[[str], bool] = lambda key: True,
+) -> dict[str, Any]:
+    """The whole model, such as `DeepLearningModelV3`.
+
+    Parameters
+    ----------
+    m : Model
+    compatible : list, optional
+        Names of frames that it can score.
+    folds : sequence of Model
+        Its models of cross-validation.
+    there : callable
+        Whether there is still a frame of a name; parameters do not name those that are gone, as in H2O.
+    """
     module = algorithm(m.algo)
     stored = m.output["parameters"]
+    frames = {n for n, i in infos(module.Params).items() if i.type == "Key<Frame>"}
+
+    given = {k: v["input"] for k, v in stored.items() if k != "model_id"}
+    actual = {k: v["actual"] for k, v in stored.items()}
+    if not actual.get("nfolds") and actual.get("fold_assignment") == "AUTO":
+        actual["fold_assignment"] = None  # there are no folds
+    if (weights := m.output.get("fold_weights")) is not None:
+        actual["weights_column"] = weights
+    cancelled = str(m.output.get("why_stopped")).startswith(_STOPPED)
     fields = _head(m) | {
         "parameters": parameters(
             module.Params,
-            {k: v["input"] for k, v in stored.items() if k != "model_id"},
-            {k: v["actual"] for k, v in stored.items()},
+            None if cancelled else {k: _unless_gone(k in frames, v, there) for k, v in given.items()},
+            {k: _unless_gone(k in frames, v, there) for k, v in actual.items()},
         ),
         "output": output(m, module.LABEL, folds),
         "compatible_frames": compatible,
     }
     version = VERSIONS.get(m.algo, 3)
     return schema(f"{module.LABEL}ModelV{version}", f"{module.LABEL}Model", fields, version=version)
+
+
+def _unless_gone(is_frame: bool, value: Any, there: Callable[[str], bool]) -> Any:
+    return None if is_frame and value is not None and not there(str(value)) else value
 
 
 def output(m: Model, label: str, folds: Sequence[Model] = ()) -> dict[str, Any]:
@@ -189,10 +226,10 @@ def output(m: Model, label: str, folds: Sequence[Model] = ()) -> dict[str, Any]:
         return None if not listed else [key(k, kind) for k in listed]
 
     fields = {
-        "names": o["names"],
+        "names": _with_weights(o, o["names"], o.get("fold_weights")),
         "original_names": o["original_names"],
-        "column_types": [_TYPES.get(t, t) for t in o["column_types"]],
-        "domains": o["domains"],
+        "column_types": _with_weights(o, [_TYPES.get(t, t) for t in o["column_types"]], "Numeric"),
+        "domains": _with_weights(o, o["domains"], None),
         "cross_validation_models": keys("cross_validation_models", "Model"),
         "cross_validation_predictions": keys("cross_validation_predictions", "Frame"),
         "cross_validation_holdout_predictions_frame_id": key(
@@ -214,20 +251,14 @@ def output(m: Model, label: str, folds: Sequence[Model] = ()) -> dict[str, Any]:
         "run_time": o["run_time"],
         "default_threshold": o["default_threshold"],
         "help": HELP,
-        "variable_importances": table(o.get("variable_importances")),
     }
+    if m.algo not in _WITHOUT_IMPORTANCES:
+        fields["variable_importances"] = table(o.get("variable_importances"))
     if "norm_mul" in o:
         fields |= _of_network(m)
-    if "metalearner" in o:
-        fields |= {
-            "metalearner": key(o["metalearner"], "Model"),
-            "levelone_frame_id": key(o.get("levelone_frame_id"), "Frame"),
-            "stacking_strategy": "cross_validation"
-            if o["parameters"]["blending_frame"]["actual"] is None
-            else "blending",
-        }
-    if "init_f" in o:
-        fields["init_f"] = o["init_f"]
+    fields |= own_output(m)
+    if m.algo == "glm":
+        fields["cv_scoring_history"] = [own_output(f)["scoring_history"] for f in folds] or None
     fields |= {
         k: table(v)
         for k, v in o.items()
@@ -236,6 +267,11 @@ def output(m: Model, label: str, folds: Sequence[Model] = ()) -> dict[str, Any]:
     kind = f"{label}ModelOutput" if label == "DeepLearning" else f"{label}Output"
     version = VERSIONS.get(m.algo, 3)
     return schema(f"{label}ModelOutputV{version}", kind, fields, version=version)
+
+
+def _with_weights(o: Mapping[str, Any], listed: list[Any], entry: Any) -> list[Any]:
+    """A list about the columns of a fold's model, with its weights before the response."""
+    return listed if o.get("fold_weights") is None else [*listed[:-1], entry, *listed[-1:]]
 
 
 def _of_network(m: Model) -> dict[str, Any]:

@@ -27,6 +27,11 @@ def notes(values: Mapping[str, Any], category: str | None) -> list[tuple[str, st
         What kind of model it will be; None when there are no data yet.
     """
     found = list(_general(values, category)) if category is not None else []
+    if "laplace" in values:
+        unused = ("balance_classes", "class_sampling_factors", "max_after_balance_size")
+        return found + [(name, "not used by naive Bayes") for name in unused]
+    if "lambda_search" in values:
+        return found + list(_linear(values))
     return found + (list(_deep_learning(values, category)) if "adaptive_rate" in values else [])
 
 
@@ -83,3 +88,15 @@ def _deep_learning(v: Mapping[str, Any], category: str | None) -> Iterator[tuple
     if not v["elastic_averaging"]:
         yield "elastic_averaging_moving_rate", "used with elastic_averaging"
         yield "elastic_averaging_regularization", "used with elastic_averaging"
+
+
+def _linear(v: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    for name in ("balance_classes", "max_after_balance_size", "class_sampling_factors"):
+        yield name, "not used by linear models"
+    if v["family"] != "tweedie":
+        yield "tweedie_variance_power", "used with family=tweedie"
+        yield "tweedie_link_power", "used with family=tweedie"
+    if v["family"] != "negativebinomial":
+        yield "theta", "used with family=negativebinomial"
+    if not v["lambda_search"]:
+        yield from ((name, "used with lambda_search") for name in ("lambda_min_ratio", "nlambdas", "early_stopping"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -10,7 +11,9 @@ from heavywater.server.v3.schema import meta, schema
 _FORMATS = {"string": "%s", "int": "%d", "long": "%d", "float": "%5f", "double": "%5f"}
 
 
-def table(stored: Mapping[str, Any] | None, *, labels: bool = False) -> dict[str, Any] | None:
+def table(
+    stored: Mapping[str, Any] | None, *, labels: bool = False, plain: Sequence[str] = ()
+) -> dict[str, Any] | None:
     """The table that `heavywater.display.Table.to_json` described; None for None.
 
     Parameters
@@ -18,10 +21,12 @@ def table(stored: Mapping[str, Any] | None, *, labels: bool = False) -> dict[str
     stored : mapping
     labels : bool
         Put a column of empty row labels first, which H2O's clients drop, if there is none.
+    plain : sequence of str
+        Columns over which their names stand as they are.
     """
     if stored is None:
         return None
-    columns = [dict(c) for c in stored["columns"]]
+    columns = [dict(c) | ({"description": c["name"]} if c["name"] in plain else {}) for c in stored["columns"]]
     data = [list(c) for c in stored["data"]]
     rows = stored.get("row_labels")
     if rows is not None:
@@ -68,7 +73,7 @@ def _table(name: str, description: str, columns: list[dict[str, Any]], data: lis
 
 _WORDS = {
     "rms": "RMS", "rmse": "RMSE", "mse": "MSE", "mae": "MAE", "auc": "AUC", "logloss": "LogLoss", "of": "of", "per": "per",
-    "with": "with",
+    "with": "with", "in": "in",
 }  # fmt: skip
 
 
@@ -80,15 +85,21 @@ def heading(name: str) -> str:
 
 
 _TITLES: dict[str, Callable[[str], str]] = {
+    "Model Summary": lambda n: re.sub("^(Min|Max)(?= Depth| Leaves)", r"\1.", heading(n)),
     "Metrics for Thresholds": lambda n: "Threshold" if n == "threshold" else n,
     "Maximum Metrics": lambda n: n if n == "idx" else n.capitalize(),
     "Confusion Matrix": str,
     "Cross-Validation Metrics Summary": str,
     "PartialDependence": str,
+    "Coefficients": lambda n: n if n == "names" else heading(n),
+    "Standardized Coefficient Magnitudes": lambda n: n if n == "names" else heading(n),
 }
 _TABLE_FORMATS = {
     "Status of Neuron Layers": {"dropout": "%2.2f %%", "double": "%5f"},
     "Scoring History": {"samples": "%f", "double": "%.5f"},
     "Variable Importances": {"double": "%5f"},
+    "Coefficients": {"double": "%5f"},
+    "Standardized Coefficient Magnitudes": {"double": "%5f"},
+    "Model Summary": {"double": "%.5f"},
 }
 """Formats by table, and in it by column or type, where they are not those of the table itself."""

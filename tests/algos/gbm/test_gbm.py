@@ -241,3 +241,20 @@ def test_bad_values_are_told_all_at_once(frame: h2o.H2OFrame) -> None:
     with pytest.raises(InvalidParams) as caught:
         train(frame, "z", ntrees=0, learn_rate=2.0, distribution="bernoulli", monotone_constraints={"q": 1})
     assert {m.field for m in caught.value.messages} >= {"ntrees", "learn_rate", "distribution", "monotone_constraints"}
+
+
+# -- what the report tells ------------------------------------------------------------------------------------------
+
+
+def test_the_report_knows_where_boosting_began_and_keeps_the_frames_order(frame: h2o.H2OFrame) -> None:
+    two = train(frame, "two")._trained().output
+    share = float((table()["two"] == "yes").mean())
+    assert two["init_f"] == pytest.approx(np.log(share / (1 - share)))
+    assert two["names"] == [*X, "two"]
+    assert train(frame, "z")._trained().output["init_f"] == pytest.approx(table()["z"].mean())  # type: ignore[arg-type]
+    assert train(frame, "three")._trained().output["init_f"] == 0.0
+
+
+def test_deep_trees_take_no_memory_for_leaves_that_cannot_be(frame: h2o.H2OFrame) -> None:
+    model = train(frame, "z", max_depth=25, min_rows=1, ntrees=3)
+    assert max(model._trained().state.schema["forest"]["leaves"]) <= 400

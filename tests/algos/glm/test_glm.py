@@ -226,3 +226,57 @@ def test_what_is_refused(frame: h2o.H2OFrame) -> None:
         train(frame, "three", non_negative=True)
     with pytest.raises(InvalidParams, match="family bernoulli|asfactor"):
         train(frame, "z", family="binomial")
+
+
+# -- what the report tells ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("y", ["z", "two", "three"])
+def test_metrics_of_every_frame_carry_deviances(frame: h2o.H2OFrame, y: str) -> None:
+    unseen = h2o.H2OFrame(table(150, 3))
+    model = H2OGeneralizedLinearEstimator(lambda_=0.01, nfolds=2, fold_assignment="Modulo", seed=1)
+    model.train(x=X, y=y, training_frame=frame, validation_frame=unseen)
+    rank = model._trained().output["rank"]
+    for which in ("train", "valid", "xval"):
+        m = model._trained().metrics(which)
+        assert m is not None
+        mean = m.mean_residual_deviance() if y == "z" else 2 * m.logloss()  # type: ignore[attr-defined]
+        assert m.residual_deviance() == pytest.approx(mean * m.nobs(), rel=1e-9)
+        assert m.null_deviance() > m.residual_deviance()
+        assert m["residual_degrees_of_freedom"] == m.nobs() - rank
+        assert m["null_degrees_of_freedom"] == m.nobs() - 1
+    again = model.model_performance(unseen)
+    assert again.null_deviance() == pytest.approx(model._trained().metrics("valid").null_deviance())  # type: ignore[union-attr]
+    assert "Null deviance" in repr(again)
+    names = [row[0] for row in model.cross_validation_metrics_summary().cell_values]
+    assert {"null_deviance", "residual_deviance", "aic"} <= set(names)
+
+
+def test_the_null_deviance_of_a_number_is_the_sum_of_squares_around_the_mean(frame: h2o.H2OFrame) -> None:
+    model = H2OGeneralizedLinearEstimator(lambda_=0.0).train(x=X, y="z", training_frame=frame)
+    z = table()["z"].to_numpy()
+    assert model._trained().metrics("train").null_deviance() == pytest.approx(((z - z.mean()) ** 2).sum(), rel=1e-9)
+
+
+def test_the_history_shows_both_ends_or_every_strength(frame: h2o.H2OFrame) -> None:
+    short = H2OGeneralizedLinearEstimator(lambda_=[0.1, 0.01]).train(x=X, y="z", training_frame=frame)
+    whole = H2OGeneralizedLinearEstimator(lambda_=[0.1, 0.01], generate_scoring_history=True)
+    whole.train(x=X, y="z", training_frame=frame)
+    ends, steps = short.scoring_history(), whole.scoring_history()
+    assert list(ends["iterations"])[0] == 0
+    assert len(ends) == 2
+    assert ends["objective"].iloc[1] < ends["objective"].iloc[0]
+    assert list(steps["lambda"]) == [0.1, 0.01]
+    assert steps["deviance_train"].iloc[1] < steps["deviance_train"].iloc[0]
+
+
+def test_magnitudes_are_sorted_and_signed(frame: h2o.H2OFrame) -> None:
+    model = H2OGeneralizedLinearEstimator(lambda_=0.0).train(x=X, y="z", training_frame=frame)
+    found = model._trained().table("standardized_coefficient_magnitudes")
+    assert found is not None
+    sizes = {name: (size, sign) for name, size, sign in found.cell_values}
+    norm = {k: v for k, v in model.coef_norm().items() if k != "Intercept"}
+    assert {k: (abs(v), "NEG" if v < 0 else "POS") for k, v in norm.items()} == {
+        k: (pytest.approx(s), sign) for k, (s, sign) in sizes.items()
+    }
+    assert [r[1] for r in found.cell_values] == sorted((r[1] for r in found.cell_values), reverse=True)
