@@ -130,9 +130,7 @@ class DeepWaterParams(CommonParams):
 
     # -- optimisation -------------------------------------------------------------------------------------------------
 
-    mini_batch_size: int = param(
-        32, "Rows whose mean gradient makes one step.", gridable=True, ge=1, le=2**20
-    )
+    mini_batch_size: int = param(32, "Rows whose mean gradient makes one step.", gridable=True, ge=1, le=2**20)
     learning_rate: float = param(1e-3, "Learning rate.", level="critical", gridable=True, ge=0)
     learning_rate_annealing: float = param(
         1e-6, "How fast the rate falls: learning_rate / (1 + learning_rate_annealing * rows trained).", gridable=True,
