@@ -34,6 +34,7 @@ _C_TYPES: dict[str, Any] = {
     "boolean": ctypes.c_uint8,
     "none": ctypes.c_void_p,
 }
+_BOOLEANS = ("bool", "boolean")
 _DONE = (0, -2)
 """States in which a compiled function returns: with a value, with None."""
 
@@ -43,7 +44,7 @@ class _Entry(NamedTuple):
 
     call: Any
     result: Any
-    boolean: bool
+    unpack: Callable[[Any], Any]
 
 
 class Kernel:
@@ -100,20 +101,18 @@ class Kernel:
         state = entry.call(ctypes.addressof(result), ctypes.addressof(error), *values)
         if state not in _DONE:
             raise RuntimeError(f"the compiled function {self.__module__}.{self.__qualname__} failed with state {state}")
-        value = result.value
-        return bool(value) if entry.boolean else value
+        return entry.unpack(result)
 
     def _entry(self, key: tuple[Any, ...], args: tuple[Any, ...]) -> _Entry:
         """Code for arguments like these: from memory, from the store, or compiled."""
         with _LOCK:
             if key not in self._entries:
                 code = stored_code.find(self.py_func, self.targetoptions, key)
-                if code is None or code.result not in _C_TYPES:
+                if code is None or not _known(code.result):
                     code = self._compiled(key, args)
-                result = _C_TYPES[code.result]
                 kinds = [ctypes.c_void_p, ctypes.c_void_p, *_arguments(key)]
                 call = ctypes.CFUNCTYPE(ctypes.c_int32, *kinds)(code.address)
-                self._entries[key] = _Entry(call, result, code.result in ("bool", "boolean"))
+                self._entries[key] = _Entry(call, *_result(code.result))
             return self._entries[key]
 
     def _compiled(self, key: tuple[Any, ...], args: tuple[Any, ...]) -> stored_code.Code:
@@ -122,9 +121,9 @@ class Kernel:
         signature = tuple(numba.typeof(a) for a in args)
         self.dispatcher.compile(signature)
         made = self.dispatcher.overloads[signature]
-        result = str(made.signature.return_type)
-        if result not in _C_TYPES:
-            raise TypeError(f"{self.__qualname__} returns {result}; a kernel returns one number or nothing")
+        result = ",".join(map(str, getattr(made.signature.return_type, "types", [made.signature.return_type])))
+        if not _known(result):
+            raise TypeError(f"{self.__qualname__} returns {result}; a kernel returns numbers or nothing")
         name = made.fndesc.llvm_func_name
         stored_code.keep(self.py_func, self.targetoptions, key, name, result, made.library)
         return stored_code.Code(made.library.get_pointer_to_function(name), result)
@@ -216,6 +215,25 @@ def _flatten(x: Any, key: list[Any], values: list[Any]) -> None:
         values.append(x.item())
     else:
         raise TypeError(f"a kernel takes numbers, arrays and tuples of them, not {kind.__name__}")
+
+
+def _known(result: str) -> bool:
+    return all(name in _C_TYPES for name in result.split(","))
+
+
+def _result(names: str) -> tuple[Any, Callable[[Any], Any]]:
+    """Where compiled code puts a number, or several separated by commas, and what makes Python's of it."""
+    kinds = names.split(",")
+    if len(kinds) == 1:
+        return _C_TYPES[names], (lambda r: bool(r.value)) if names in _BOOLEANS else (lambda r: r.value)
+    fields = [(f"part{i}", _C_TYPES[kind]) for i, kind in enumerate(kinds)]
+    place = type("Numbers", (ctypes.Structure,), {"_fields_": fields})
+
+    def unpack(r: Any) -> tuple[Any, ...]:
+        parts = (getattr(r, name) for name, _ in fields)
+        return tuple(bool(p) if kind in _BOOLEANS else p for p, kind in zip(parts, kinds))
+
+    return place, unpack
 
 
 def _arguments(key: tuple[Any, ...]) -> list[Any]:

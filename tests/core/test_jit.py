@@ -75,8 +75,13 @@ def doubled(x):  # type: ignore[no-untyped-def]
 
 
 @njit(**NATIVE)
-def two(x):  # type: ignore[no-untyped-def]
-    return x, x
+def several(x):  # type: ignore[no-untyped-def]
+    return x > 1, x, np.float32(x), int(x)
+
+
+@njit(**NATIVE)
+def turned(x):  # type: ignore[no-untyped-def]
+    return x * 1j
 
 
 def by_hand(pair: Pair, flag: bool, matrix: np.ndarray, small: float) -> float:
@@ -101,6 +106,7 @@ def test_results_of_all_kinds() -> None:
         assert kind_of(x) == x
     assert (type(kind_of(1)), type(kind_of(1.0)), kind_of(True)) == (int, float, True)
     assert (positive(1.5), positive(-1)) == (True, False)
+    assert several(2.5) == (True, 2.5, 2.5, 2)
     x = np.zeros(3)
     assert fill(x, 4) is None
     assert x.tolist() == [4, 4, 4]
@@ -110,8 +116,8 @@ def test_results_of_all_kinds() -> None:
 def test_what_is_refused() -> None:
     with pytest.raises(TypeError, match="numbers, arrays and tuples of them, not str"):
         kind_of("x")
-    with pytest.raises(TypeError, match="two returns UniTuple"):
-        two(1.0)
+    with pytest.raises(TypeError, match="turned returns complex128"):
+        turned(2.0)
     with pytest.raises(RuntimeError, match="divided failed"):
         divided(1.0, 0.0)
     with pytest.raises(NotImplementedError, match="only compiled functions"):
