@@ -58,15 +58,10 @@ def keep(function: Callable[..., Any], options: dict[str, Any], key: Any, name: 
     if library.has_dynamic_globals or not calls <= _PLAIN:
         return
     body = library._get_compiled_object()
-    facts = {
-        "made_for": _circumstances(function, options, key),
-        "name": name,
-        "result": result,
-        "calls": sorted(calls),
-        "sha256": hashlib.sha256(body).hexdigest(),
-    }
+    facts = {"name": name, "result": result, "calls": sorted(calls), "sha256": hashlib.sha256(body).hexdigest()}
     for path in _places(function, key):
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError):  # also where the source is no file
+            facts["made_for"] = _circumstances(function, options, key)
             path.parent.mkdir(parents=True, exist_ok=True)
             handle, part = tempfile.mkstemp(dir=path.parent, prefix=path.name)
             with os.fdopen(handle, "wb") as f:
