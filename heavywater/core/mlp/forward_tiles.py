@@ -91,6 +91,20 @@ def _tile(units: int) -> Any:
 _tile_6, _tile_8, _tile_16, _tile_24 = _tile(6), _tile(8), _tile(16), _tile(24)
 
 
+@intrinsic
+def _alive(typingctx, a, at):  # type: ignore[no-untyped-def]
+    """1 if one of the `LANES` numbers from ``a[at]`` on is not zero, else 0."""
+
+    def codegen(context, builder, signature, args):  # type: ignore[no-untyped-def]
+        data = context.make_array(signature.args[0])(context, builder, args[0]).data
+        place = builder.bitcast(builder.gep(data, [args[1]]), DOUBLES.as_pointer())
+        differs = builder.fcmp_unordered("!=", builder.load(place, align=8), ir.Constant(DOUBLES, [0.0] * LANES))
+        bits = builder.bitcast(differs, ir.IntType(LANES))
+        return builder.zext(builder.icmp_unsigned("!=", bits, ir.Constant(ir.IntType(LANES), 0)), INT64)
+
+    return types.int64(a, types.int64), codegen
+
+
 @njit(**INNER)
 def _panel(index, first, stop, a, a_at, w, w_at, z, z_at, units):  # type: ignore[no-untyped-def]
     """The tiles that `units` units of a panel need; sums of units beyond them may be written."""
@@ -117,10 +131,7 @@ def visited(a, n, groups, stride, index, bounds):  # type: ignore[no-untyped-def
             for k in range(c * CHUNK, min(n, (c + 1) * CHUNK)):
                 at = g * stride + k * LANES
                 index[g, found] = k
-                alive = False
-                for r in range(LANES):
-                    alive |= a[at + r] != 0.0
-                found += alive
+                found += _alive(a, at)
             bounds[g, c + 1] = found
 
 
