@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
 from heavywater.core.mlp import fast_forward, forward
-from heavywater.core.mlp.fast_forward import BLOCK, FARTHEST_ZERO, ROWS, Columns, zeros
-from heavywater.core.mlp.forward_tiles import CHUNK
+from heavywater.core.mlp.fast_forward import FARTHEST_ZERO, ROWS, Columns, zeros
+from heavywater.core.mlp.forward_tiles import BLOCK, CHUNK
 from heavywater.core.mlp.init import initialise
 from heavywater.core.mlp.layout import (
     AUTOENCODER,
@@ -32,7 +34,7 @@ def network(units: tuple[int, ...], kind: str = "Rectifier", seed: int = 1) -> N
     return net
 
 
-def settings(kind: str = "Rectifier", output: int = SOFTMAX, **more: object) -> Hyper:
+def settings(kind: str = "Rectifier", output: int = SOFTMAX, **more: Any) -> Hyper:
     return hyper(activation=kind, output=output, loss=CROSSENTROPY if output == SOFTMAX else GAUSSIAN, **more)
 
 

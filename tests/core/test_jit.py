@@ -84,7 +84,7 @@ def turned(x):  # type: ignore[no-untyped-def]
     return x * 1j
 
 
-def by_hand(pair: Pair, flag: bool, matrix: np.ndarray, small: float) -> float:
+def by_hand(pair: Pair, flag: bool, matrix: np.ndarray, small: Any) -> float:
     total = pair.first + pair.rest[0] + 3 * (pair.rest[1] + 1).sum()
     total += float(
         (matrix * np.arange(1, len(matrix) + 1)[:, None] * np.where(np.arange(matrix.shape[1]), 10, 1)).sum()
@@ -107,9 +107,9 @@ def test_results_of_all_kinds() -> None:
     assert (type(kind_of(1)), type(kind_of(1.0)), kind_of(True)) == (int, float, True)
     assert (positive(1.5), positive(-1)) == (True, False)
     assert several(2.5) == (True, 2.5, 2.5, 2)
-    x = np.zeros(3)
-    assert fill(x, 4) is None
-    assert x.tolist() == [4, 4, 4]
+    filled = np.zeros(3)
+    assert fill(filled, 4) is None
+    assert filled.tolist() == [4, 4, 4]
     assert doubled(np.arange(2)).tolist() == [0, 1, 0, 1]
 
 
