@@ -20,6 +20,7 @@ from heavywater.core.mlp.layout import (
     Hyper,
     Inputs,
     Network,
+    Packed,
     Topology,
     hyper,
 )
@@ -140,3 +141,12 @@ def test_no_rows_and_maxout() -> None:
         fast_forward.predict(Network(Topology((13, 4, 2), maxout=True)), settings(), x)
     with pytest.raises(ValueError, match="hidden layer 1 of a network with 1"):
         fast_forward.hidden_activations(net, settings(), x, 1)
+
+
+def test_bytes() -> None:
+    codes = np.random.default_rng(0).integers(0, 256, (70, 9)).astype(np.uint8)
+    low, sub, mul = np.arange(9.0), np.full(9, 20.0), np.linspace(0.01, 0.02, 9)
+    x = Inputs.from_dense(np.zeros((70, 0)))._replace(packed=Packed(codes, low, sub, mul))
+    net, h = network((9, 8, 2)), settings()
+    wanted = fast_forward.predict(net, h, Inputs.from_dense((codes + low - sub) * mul))
+    assert np.array_equal(fast_forward.predict(net, h, x), wanted)

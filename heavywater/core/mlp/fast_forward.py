@@ -233,7 +233,8 @@ def _sources(inputs: Any) -> tuple[Any, _Table, Any]:
     if not isinstance(inputs, Columns):
         x = Inputs.of(inputs)
         no_table = _Table(np.zeros(0, np.int64), np.zeros(0, np.int64), none, none, none)
-        return (x.slots, x.dense, x.indptr, x.indices, x.values, x.num_start), no_table, None
+        dense = x.number_rows(np.arange(x.nrow)) if x.packed.codes.shape[1] else x.dense
+        return (x.slots, dense, x.indptr, x.indices, x.values, x.num_start), no_table, None
     known = [c if c.dtype in _KIND_OF else c.astype(np.float64) for c in inputs.columns]
     columns = [np.ascontiguousarray(c) for c in known]
     table = _Table(
