@@ -101,9 +101,12 @@ def exact(units: Sequence[int], *, live: Sequence[float]) -> Cost:
 
 
 def forward(units: Sequence[int], *, rows_per_block: int) -> Cost:
-    """Predictions (`heavywater.core.mlp.forward`): float64 products, the weights read once for a block of rows."""
+    """Predictions (`heavywater.core.mlp.fast_forward`) from dense inputs: weights in float64, read once for a block of rows.
+
+    A vector holds half as many float64 as float32, so that a multiply-and-add counts twice.
+    """
     weights = weights_of(units)
-    return Cost(FLOAT * weights / rows_per_block, 2.0 * weights, 2.0 * weights, FLOAT * weights)
+    return Cost(2.0 * FLOAT * weights / rows_per_block, 2.0 * weights, 2.0 * weights, 2 * FLOAT * weights)
 
 
 def weights_of(units: Sequence[int]) -> int:

@@ -17,8 +17,8 @@ import numpy as np
 from numba import njit
 
 from benchmarks import costs
+from heavywater.core.mlp import fast_forward, forward_tiles, serial
 from heavywater.core.mlp import forward as forward_kernel
-from heavywater.core.mlp import serial
 from heavywater.core.mlp.batch import BatchTrainer
 from heavywater.core.mlp.hyper import hyper
 from heavywater.core.mlp.init import initialise
@@ -162,13 +162,13 @@ def kernel(
         cost = costs.exact(units, live=live_shares(network, h, wide))
     elif name == "predict":
         wide = Inputs.of(inputs, np.float64)
-        forward_kernel.predict(network, h, wide, threads=threads)
+        fast_forward.predict(network, h, wide, threads=threads)
         done, began = 0, time.perf_counter()
         while time.perf_counter() - began < seconds:
-            forward_kernel.predict(network, h, wide, threads=threads)
+            fast_forward.predict(network, h, wide, threads=threads)
             done += rows
         speed = done / (time.perf_counter() - began)
-        cost = costs.forward(units, rows_per_block=forward_kernel.BLOCK)
+        cost = costs.forward(units, rows_per_block=forward_tiles.BLOCK)
     else:
         batch = BATCH if name.startswith("mini-batch") else 1
         if batch > 1:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -30,3 +31,30 @@ def test_importing_is_quick():
 def test_the_lowest_layers_load_nothing_heavy(module):
     loaded = json.loads(run(f"import sys, json, {module}; print(json.dumps(sorted(sys.modules)))"))
     assert [name for name in HEAVY if name in loaded] == []
+
+
+FIRST_RESULT = """
+import json, sys
+import heavywater as h2o
+from heavywater.estimators.deeplearning import H2ODeepLearningEstimator
+
+h2o.init()
+frame = h2o.import_file(sys.argv[1])
+model = H2ODeepLearningEstimator(epochs=1, seed=1, hidden=[7])
+model.train(y="class", training_frame=frame)
+print(model.predict(frame))
+print(json.dumps(sorted(sys.modules)))
+"""
+
+
+def test_a_small_model_needs_no_compiler_once_its_kernels_are_there(tmp_path: Path):
+    table = tmp_path / "flowers.csv"
+    lines = [f"{i % 7}.{i % 3},{i % 5},{('rose', 'lily', 'iris')[i % 3]}" for i in range(60)]
+    table.write_text("\n".join(["length,width,class", *lines]))
+    command = [sys.executable, "-c", FIRST_RESULT, str(table)]
+    subprocess.run(command, capture_output=True, check=True)  # compiles what is not there
+    answer = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
+    loaded = json.loads(answer[-1])
+    assert "polars" in loaded
+    unwanted = [name for name in HEAVY if name != "polars"]
+    assert [name for name in [*unwanted, "http.client", "ssl"] if name in loaded] == []

@@ -9,14 +9,15 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numba import njit
+
+from heavywater.core.jit import njit
 
 MULTIPLIER = np.uint64(6364136223846793005)
 INCREMENT = np.uint64(3)
 U32 = np.uint64(0xFFFFFFFF)
 
 
-@njit(cache=True, nogil=True, inline="always")
+@njit(cache=True, nogil=True, _nrt=False, inline="always")
 def next32(state: np.ndarray) -> np.uint64:
     """Next 32 random bits, in a uint64."""
     old = state[0]
@@ -26,7 +27,7 @@ def next32(state: np.ndarray) -> np.uint64:
     return ((x >> rot) | (x << ((np.uint64(32) - rot) & np.uint64(31)))) & U32
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def set_seed(state: np.ndarray, seed: np.uint64) -> None:
     """Start the stream of `seed` (the 64 bits of a Java long)."""
     state[0] = np.uint64(0)
@@ -35,20 +36,20 @@ def set_seed(state: np.ndarray, seed: np.uint64) -> None:
     next32(state)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def next64(state: np.ndarray) -> np.uint64:
     """Next 64 random bits; the first draw is the high word."""
     high = next32(state)
     return (high << np.uint64(32)) | next32(state)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def next_float(state: np.ndarray) -> np.float32:
     """Uniform in [0, 1) with 24 bits."""
     return np.float32(next64(state) & np.uint64(0xFFFFFF)) / np.float32(1 << 24)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def next_double(state: np.ndarray) -> float:
     """Uniform in [0, 1) with 53 bits."""
     high = next64(state) & np.uint64((1 << 26) - 1)
@@ -56,13 +57,13 @@ def next_double(state: np.ndarray) -> float:
     return (np.float64(high) * 134217728.0 + np.float64(low)) * 1.1102230246251565e-16
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def next_int(state: np.ndarray, n: int) -> int:
     """Uniform in 0..n-1 (by remainder, without rejection)."""
     return np.int64(next32(state) % np.uint64(n))  # type: ignore[return-value]
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def shuffle(state: np.ndarray, index: np.ndarray) -> None:
     """Permute `index` in place."""
     n = len(index)
@@ -71,22 +72,25 @@ def shuffle(state: np.ndarray, index: np.ndarray) -> None:
         index[i], index[j] = index[j], index[i]
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def uniform_fill(state: np.ndarray, low: float, width: float, factor: float, out: np.ndarray) -> None:
     """Fill float32 `out` with ``factor * (low + u * width)``, u uniform in [0, 1) with 24 bits."""
     for i in range(len(out)):
         out[i] = np.float32(factor * (low + np.float64(next_float(state)) * width))
 
 
-@njit(cache=True, nogil=True)
-def signed_first32(seeds: np.ndarray) -> np.ndarray:
-    """First 32-bit draw, as a signed number, of the stream of each seed."""
-    out = np.empty(len(seeds), np.int64)
-    state = np.zeros(1, np.uint64)
+@njit(cache=True, nogil=True, _nrt=False)
+def _signed_first32(seeds: np.ndarray, state: np.ndarray, out: np.ndarray) -> None:
     for i in range(len(seeds)):
         set_seed(state, seeds[i])
         v = np.int64(next32(state))
         out[i] = v - (np.int64(1) << np.int64(32)) if v >= (np.int64(1) << np.int64(31)) else v
+
+
+def signed_first32(seeds: np.ndarray) -> np.ndarray:
+    """First 32-bit draw, as a signed number, of the stream of each seed; int64 (n,)."""
+    out = np.empty(len(seeds), np.int64)
+    _signed_first32(seeds, np.zeros(1, np.uint64), out)
     return out
 
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numba import njit
 
+from heavywater.core.jit import njit
 from heavywater.core.rng import (
     Pcg,
     as_u64,
@@ -29,7 +29,7 @@ NO_SAMPLING = 0.999
 """Above this fraction an iteration takes every row instead of drawing them."""
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def _plain_rows(state, sample, fraction, repeats, skip, index, rows, ids):  # type: ignore[no-untyped-def]
     n = len(index)
     count = 0
@@ -48,7 +48,7 @@ def _plain_rows(state, sample, fraction, repeats, skip, index, rows, ids):  # ty
     return count
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def _weighted_rows(state, cumulative, repeats, skip, weights, index, rows, ids):  # type: ignore[no-untyped-def]
     n = len(index)
     count = 0
@@ -69,21 +69,25 @@ def _weighted_rows(state, cumulative, repeats, skip, weights, index, rows, ids):
     return count
 
 
-@njit(cache=True, nogil=True)
-def _sampled(seeds, fraction):  # type: ignore[no-untyped-def]
-    keep = np.empty(len(seeds), np.bool_)
-    state = np.zeros(1, np.uint64)
+@njit(cache=True, nogil=True, _nrt=False)
+def _first_draws(seeds, state, out):  # type: ignore[no-untyped-def]
     for i in range(len(seeds)):
         set_seed(state, seeds[i])
-        keep[i] = next_float(state) < fraction
-    return keep
+        out[i] = next_float(state)
 
 
-@njit(cache=True, nogil=True)
-def _first64(seed):  # type: ignore[no-untyped-def]
+def first_draws(seeds: np.ndarray) -> np.ndarray:
+    """First draw from [0, 1) of the stream of each seed; float32 (n,)."""
+    out = np.empty(len(seeds), np.float32)
+    _first_draws(seeds, np.zeros(1, np.uint64), out)
+    return out
+
+
+def _first64(seed: np.uint64) -> int:
+    """First 64 bits of the stream of a seed."""
     state = np.zeros(1, np.uint64)
     set_seed(state, seed)
-    return next64(state)
+    return int(next64(state))
 
 
 def general_weights(weights: np.ndarray) -> bool:
@@ -190,7 +194,7 @@ def scoring_sample(n: int, samples: int, seed: int) -> np.ndarray:
     if samples <= 0 or samples >= n:
         return np.arange(n, dtype=np.int64)
     seeds = np.arange(n, dtype=np.uint64) + as_u64(seed)
-    rows = np.flatnonzero(_sampled(seeds, samples / n))
+    rows = np.flatnonzero(first_draws(seeds).astype(np.float64) < samples / n)
     return rows if len(rows) else np.array([n - 1], np.int64)
 
 
@@ -257,20 +261,10 @@ def _balanced_once(codes: np.ndarray, factors: np.ndarray, seed: int) -> np.ndar
     n = len(codes)
     f = factors[np.maximum(codes, 0)].astype(np.float64)
     whole = np.floor(f)
-    keep = _sampled_below(np.arange(n, dtype=np.uint64) + as_u64(seed), f - whole)
+    keep = first_draws(np.arange(n, dtype=np.uint64) + as_u64(seed)).astype(np.float64) < f - whole
     repeats = (whole + keep).astype(np.int64)
     repeats[codes < 0] = 0
     return np.repeat(np.arange(n, dtype=np.int64), repeats)
-
-
-@njit(cache=True, nogil=True)
-def _sampled_below(seeds, limit):  # type: ignore[no-untyped-def]
-    keep = np.empty(len(seeds), np.bool_)
-    state = np.zeros(1, np.uint64)
-    for i in range(len(seeds)):
-        set_seed(state, seeds[i])
-        keep[i] = next_float(state) < limit[i]
-    return keep
 
 
 def folds_random(n: int, nfolds: int, seed: int) -> np.ndarray:

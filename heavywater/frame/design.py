@@ -15,6 +15,7 @@ import numpy as np
 import polars as pl
 
 from heavywater.core.hashing import murmur2_slot
+from heavywater.core.mlp.fast_forward import Columns, zeros
 from heavywater.core.mlp.layout import NOT_PACKED, Inputs, Packed
 from heavywater.errors import H2OTypeError
 from heavywater.frame.frame import Frame
@@ -206,6 +207,18 @@ class Design:
             np.ones(count) if self.mul is None else np.array(self.mul),
         )
 
+    def columns(self, frame: Frame) -> Columns:
+        """What `encode` makes matrices of when scoring, as it stands in the frame."""
+        slots = np.empty((frame.nrow, len(self.cats)), np.int32)
+        for i, name in enumerate(self.cats):
+            slots[:, i] = self._slots_of(i, frame.codes(name), False)
+        return Columns(slots, [values(frame, name) for name in self.nums], *self._scaling(False), self.num_start)
+
+    def zero(self) -> np.ndarray:
+        """From where each input counts in the fast forward pass, float64 ``(inputs,)``."""
+        _, sub, mul = self._scaling(False)
+        return zeros(sub, mul, self.num_start)
+
     def _nonzero(self, frame: Frame, training: bool, dtype: type) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Scaled numeric values of all rows as compressed rows: starts, columns, values."""
         from heavywater.frame.scale_kernel import compress, scale_panel  # compiles on first use
@@ -239,6 +252,9 @@ class Design:
         H2OTypeError
             When a column that was numeric in training holds text or categories.
         """
+        types = frame.stored.schema
+        if not self.cats and all(n in types and types[n].is_numeric() for n in self.nums):
+            return Frame(frame.stored.select(self.nums))
         say = warn or (lambda text: warnings.warn(text, stacklevel=3))
         columns: list[pl.Series] = []
         there = set(frame.names)

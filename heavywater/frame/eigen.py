@@ -10,7 +10,8 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numba import njit
+
+from heavywater.core.jit import njit
 
 
 def symmetric_eigenvectors(a: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
+
+from heavywater.core.jit import njit
 
 MOMENTS = ("missing", "zeros", "positive_infinities", "negative_infinities", "finite", "min", "max", "mean", "m2")
 
@@ -25,7 +26,7 @@ def rollup_panel(panel: np.ndarray, state: np.ndarray) -> None:
     (_rollup_finite if np.isfinite(panel).all() else _rollup_any)(panel, state)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
 def _rollup_finite(panel: np.ndarray, state: np.ndarray) -> None:
     zeros, count, low, high, mean, m2 = state[1], state[4], state[5], state[6], state[7], state[8]
     for i in range(panel.shape[0]):
@@ -43,7 +44,7 @@ def _rollup_finite(panel: np.ndarray, state: np.ndarray) -> None:
             mean[k] = new
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def _rollup_any(panel: np.ndarray, state: np.ndarray) -> None:
     for i in range(panel.shape[0]):
         for k in range(panel.shape[1]):
@@ -56,7 +57,7 @@ def _rollup_any(panel: np.ndarray, state: np.ndarray) -> None:
                 state[2 if v > 0 else 3, k] += 1
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def fold_panel(bits: np.ndarray, state: np.ndarray) -> None:
     """Fold the bits of a panel, uint64 ``(rows, columns)``, into one 64-bit state per column.
 
@@ -69,12 +70,8 @@ def fold_panel(bits: np.ndarray, state: np.ndarray) -> None:
             state[k] = h ^ (h >> np.uint64(32))
 
 
-@njit(cache=True, nogil=True)
-def weighted_pass(x: np.ndarray, weights: np.ndarray) -> tuple[int, float, float, float]:
-    """Rows used, sum of weights, weighted mean and weighted sum of squared deviations of a float64 vector.
-
-    One pass in row order, rows of weight 0 and missing values left out; the last bits are H2O's.
-    """
+@njit(cache=True, nogil=True, _nrt=False)
+def _weighted_pass(x: np.ndarray, weights: np.ndarray, out: np.ndarray) -> None:
     mean, total, squares, n = 0.0, 0.0, 0.0, 0
     for i in range(len(x)):
         w = weights[i]
@@ -86,4 +83,15 @@ def weighted_pass(x: np.ndarray, weights: np.ndarray) -> tuple[int, float, float
         mean += step
         squares += before * delta * step
         n += 1
-    return n, total, mean, squares
+    out[0], out[1], out[2], out[3] = n, total, mean, squares
+
+
+def weighted_pass(x: np.ndarray, weights: np.ndarray) -> tuple[int, float, float, float]:
+    """Rows used, sum of weights, weighted mean and weighted sum of squared deviations of a float64 vector.
+
+    One pass in row order, rows of weight 0 and missing values left out; the last bits are H2O's.
+    """
+    out = np.zeros(4)
+    _weighted_pass(x, weights, out)
+    n, total, mean, squares = out.tolist()
+    return int(n), total, mean, squares

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
+
+from heavywater.core.jit import njit
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def scale_panel(
     panel: np.ndarray,
     replacement: np.ndarray,
@@ -32,7 +33,7 @@ def scale_panel(
             line[k] = 0.0 if np.isnan(scaled) else scaled
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def pack_panel(panel: np.ndarray, low: np.ndarray, out: np.ndarray, start: int, first: int) -> None:
     """Write ``panel - low``, at most 255, into rows `start`... and columns `first`... of `out`, uint8."""
     for i in range(panel.shape[0]):
@@ -40,7 +41,7 @@ def pack_panel(panel: np.ndarray, low: np.ndarray, out: np.ndarray, start: int, 
             out[start + i, first + k] = np.uint8(panel[i, k] - low[k])
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def compress(block: np.ndarray, counts: np.ndarray, indices: np.ndarray, values: np.ndarray) -> int:
     """Column numbers and values of the non-zero entries of `block`, row after row; how many; `counts` per row.
 

@@ -1,4 +1,4 @@
-"""Histogram of scores with at most 400 bins, the base of AUC and of every threshold metric (numba kernel).
+"""Histogram of scores with at most 400 bins, the base of AUC and of every threshold metric.
 
 Method
 ------
@@ -7,15 +7,14 @@ squared error that merging has cost so far.  While there is room, and for scores
 400 distinct scores the histogram is exact.  Afterwards a new score either joins its cheaper neighbour or, when some
 pair of neighbouring bins is cheaper to merge, gets a bin of its own and that pair is merged.  The cost of a merge is
 the squared error of the merged bin; distances are taken in single precision.
-
-Importing this module loads numba; the rest of the package imports it only when it is needed.
 """
 
 from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
+
+from heavywater.core.jit import njit
 
 __all__ = ["MAX_BINS", "fill"]
 
@@ -24,44 +23,33 @@ MAX_BINS = 400
 F64 = npt.NDArray[np.float64]
 
 
-@njit(cache=True, nogil=True, inline="always")
+@njit(cache=True, nogil=True, _nrt=False, inline="always")
 def _spread(a: float, na: float, b: float, nb: float) -> float:
     """Squared error added by giving `na` rows at `a` and `nb` rows at `b` their common mean."""
     d = np.float64(np.float32(a) - np.float32(b))
     return d * d * na * nb / (na + nb)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def _set_costs(at: int, n: int, center: F64, error: F64, tp: F64, fp: F64, cost: F64) -> None:
     """Recompute the merge costs of the pairs that bin `at` belongs to."""
     for i in range(max(at - 1, 0), min(at + 1, n - 1)):
         cost[i] = error[i] + error[i + 1] + _spread(center[i + 1], tp[i + 1] + fp[i + 1], center[i], tp[i] + fp[i])
 
 
-@njit(cache=True, nogil=True)
-def fill(score: F64, positive: npt.NDArray[np.bool_], weight: F64, max_bins: int) -> tuple[F64, F64, F64]:
-    """Histogram of `score`.
-
-    Parameters
-    ----------
-    score : (n,) float64
-        No NaN.
-    positive : (n,) bool
-        Whether the row is of the second class.
-    weight : (n,) float64
-        Larger than 0.
-    max_bins : int
-        Most bins that may remain.
-
-    Returns
-    -------
-    center, tp, fp : (bins,) float64
-        Ascending centres, and the weights of the positive and of the negative rows in each bin.
-    """
-    center, error, tp, fp, cost = (
-        np.zeros(max_bins + 2), np.zeros(max_bins + 2), np.zeros(max_bins + 2),
-        np.zeros(max_bins + 2), np.zeros(max_bins + 2),
-    )  # fmt: skip
+@njit(cache=True, nogil=True, _nrt=False)
+def _fill(
+    score: F64,
+    positive: npt.NDArray[np.bool_],
+    weight: F64,
+    max_bins: int,
+    center: F64,
+    error: F64,
+    tp: F64,
+    fp: F64,
+    cost: F64,
+) -> int:
+    """Number of bins that `fill` makes in arrays of ``max_bins + 2`` zeros."""
     n = 0
     cheapest = -1  # pair of smallest cost; -1 while it has to be looked for
     for row in range(score.shape[0]):
@@ -122,4 +110,28 @@ def fill(score: F64, positive: npt.NDArray[np.bool_], weight: F64, max_bins: int
                 )  # fmt: skip
             n -= 1
             _set_costs(i, n, center, error, tp, fp, cost)
+    return n
+
+
+def fill(score: F64, positive: npt.NDArray[np.bool_], weight: F64, max_bins: int) -> tuple[F64, F64, F64]:
+    """Histogram of `score`.
+
+    Parameters
+    ----------
+    score : (n,) float64
+        No NaN.
+    positive : (n,) bool
+        Whether the row is of the second class.
+    weight : (n,) float64
+        Larger than 0.
+    max_bins : int
+        Most bins that may remain.
+
+    Returns
+    -------
+    center, tp, fp : (bins,) float64
+        Ascending centres, and the weights of the positive and of the negative rows in each bin.
+    """
+    center, error, tp, fp, cost = np.zeros((5, max_bins + 2))
+    n = int(_fill(score, positive, weight, max_bins, center, error, tp, fp, cost))
     return center[:n].copy(), tp[:n].copy(), fp[:n].copy()

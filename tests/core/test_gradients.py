@@ -27,9 +27,7 @@ def test_a_plain_step_of_the_exact_kernel_is_the_naive_one(loss: str, activation
     x, t, outputs = problem(loss, 8, 5)
     net = random_network([5, 4, 3, outputs], activation, scale=0.5)
     naive = twin(net, activation, loss, alpha=0.3, power=1.4)
-    h = hyper(
-        loss, activation, adaptive=False, rate=0.05, rate_annealing=0, quantile_alpha=0.3, tweedie_power=1.4
-    )
+    h = hyper(loss, activation, adaptive=False, rate=0.05, rate_annealing=0, quantile_alpha=0.3, tweedie_power=1.4)
     rows = np.arange(8)
     assert serial.train(net, h, layout.Inputs.from_dense(x), t, None, rows, rows, 0) == 8
     for row, target in zip(x, t):

@@ -17,7 +17,11 @@ FILES = sorted(FOLDER.glob("v*.safetensors"))
 
 
 def test_there_are_files_of_version_1() -> None:
-    assert {p.name for p in FILES} >= {"v1-binomial.safetensors", "v1-regression.safetensors", "v1-autoencoder.safetensors"}
+    assert {p.name for p in FILES} >= {
+        "v1-binomial.safetensors",
+        "v1-regression.safetensors",
+        "v1-autoencoder.safetensors",
+    }
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda p: p.stem)

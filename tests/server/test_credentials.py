@@ -52,7 +52,9 @@ def test_user_and_password(h2o_python, served):
     ):
         done = run(h2o_python, call)
         assert (done.returncode, "SUM" in done.stdout) == (1, False)
-        assert "H2OConnectionError" in done.stderr or "H2OServerError" in done.stderr or "H2OResponseError" in done.stderr
+        assert (
+            "H2OConnectionError" in done.stderr or "H2OServerError" in done.stderr or "H2OResponseError" in done.stderr
+        )
 
 
 def test_https(h2o_python, tmp_path, certificate: tuple[Path, Path]):  # noqa: F811

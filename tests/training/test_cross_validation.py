@@ -149,9 +149,7 @@ def test_holdout_predictions_come_from_the_model_that_had_not_seen_the_row(frame
         assert (own[rows] == holdout[rows]).all()
         assert m.model_performance(valid=True)["nobs"] == 100
         assert m.model_performance(train=True)["nobs"] == 200
-    pooled = h2o.make_metrics(
-        model.cross_validation_holdout_predictions()["yes"], frame["y"], domain=["no", "yes"]
-    )
+    pooled = h2o.make_metrics(model.cross_validation_holdout_predictions()["yes"], frame["y"], domain=["no", "yes"])
     assert model.auc(xval=True) == pooled.auc()
     assert model.logloss(xval=True) == pytest.approx(pooled.logloss(), rel=1e-12)
     assert "3-fold cross-validation on training data" in repr(model)

@@ -164,6 +164,7 @@ def prepare_data(ctx: TrainContext) -> TrainingData:
         model_prior=rows.balanced,
         threads=ctx.threads,
         custom=p.custom_metric_func,
+        exact=is_exact(p),
     )
     special = [c for c in (p.weights_column, p.offset_column, p.fold_column) if c]
     columns = [*design.names, *special, *([response.name] if response else [])]

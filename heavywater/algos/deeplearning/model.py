@@ -14,6 +14,7 @@ from heavywater.algos.deeplearning.custom import CustomMetric
 from heavywater.algos.deeplearning.data import network_hyper
 from heavywater.algos.deeplearning.manifest import check_manifest
 from heavywater.algos.deeplearning.params import DeepLearningParams
+from heavywater.algos.deeplearning.resolve import is_exact
 from heavywater.algos.deeplearning.response import Response
 from heavywater.algos.deeplearning.result import from_arrays
 from heavywater.algos.deeplearning.scored_frames import adapt, special_columns
@@ -74,6 +75,7 @@ class DeepLearningModel(Model):
             model_prior=None if balanced is None else np.array(balanced),
             threads=threads,
             custom=self.custom_metric,
+            exact=is_exact(self.actual),
         )
 
     # -- predictions ------------------------------------------------------------------------------------------------

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -11,8 +12,9 @@ import numpy as np
 from heavywater import metrics as M
 from heavywater.algos.deeplearning.custom import CustomMetric, custom_value
 from heavywater.algos.deeplearning.response import Response
-from heavywater.core.mlp.forward import hidden_activations, predict
-from heavywater.core.mlp.layout import Hyper, Inputs, Network
+from heavywater.core.mlp import fast_forward, forward
+from heavywater.core.mlp.fast_forward import Columns
+from heavywater.core.mlp.layout import MAXOUT, Hyper, Inputs, Network
 from heavywater.errors import UnstableModel
 from heavywater.frame import Frame
 from heavywater.frame.design import BLOCK, Design
@@ -45,6 +47,8 @@ class Scorer:
         Threads for the forward pass.
     custom : callable or None
         The user's own metric.
+    exact : bool
+        Whether sums have H2O's order, as those of exact training have; otherwise the fast forward pass is taken.
     """
 
     design: Design
@@ -56,35 +60,63 @@ class Scorer:
     model_prior: np.ndarray | None = None
     threads: int = 1
     custom: CustomMetric | None = None
+    exact: bool = True
 
-    def encoded(self, frame: Frame) -> Iterator[Inputs]:
-        """Inputs of a frame, a block of rows at a time."""
+    @cached_property
+    def zero(self) -> np.ndarray:
+        """From where each input counts in the fast forward pass."""
+        return self.design.zero()
+
+    @property
+    def by_columns(self) -> bool:
+        """Whether the network takes its inputs from the columns of a frame."""
+        return self.fast and self.category != "AutoEncoder"
+
+    @cached_property
+    def fast(self) -> bool:
+        """Whether the fast forward pass is taken; it knows no Maxout units."""
+        return not self.exact and self.hyper.activation != MAXOUT
+
+    def encoded(self, frame: Frame) -> Iterator[Inputs | Columns]:
+        """Inputs of a frame: its columns for the fast forward pass, else matrices of a block of rows at a time."""
+        if self.by_columns:
+            yield self.design.columns(frame)
+            return
         for start in range(0, max(frame.nrow, 1), BLOCK):
             yield self.design.encode(frame.slice(start, BLOCK), training=False)
 
     def outputs(
         self,
         network: Network,
-        inputs: Inputs,
+        inputs: Inputs | Columns,
         offsets: np.ndarray | None = None,
         mean_activation: np.ndarray | None = None,
     ) -> np.ndarray:
         """Network outputs, float64 ``(n, units)``: corrected probabilities, linear outputs or reconstructions."""
-        out = predict(
-            network, self.hyper, inputs, offsets=offsets, threads=self.threads, mean_activation=mean_activation
-        )
+        common: dict[str, Any] = {"offsets": offsets, "threads": self.threads}
+        if self.fast and mean_activation is None:
+            out = fast_forward.predict(network, self.hyper, inputs, zero=self.zero, **common)
+        else:
+            out = forward.predict(network, self.hyper, inputs, mean_activation=mean_activation, **common)
         if self.prior is not None and self.model_prior is not None:
             factor = np.where((self.prior > 0) & (self.model_prior > 0), self.prior / self.model_prior, 1.0)
             out = out * factor
             out /= out.sum(axis=1, keepdims=True)
         return out
 
-    def hidden(self, network: Network, inputs: Inputs, layer: int) -> np.ndarray:
+    def hidden(self, network: Network, inputs: Inputs | Columns, layer: int) -> np.ndarray:
         """Activations of hidden layer `layer` (0-based), float64 ``(n, units)``."""
-        return hidden_activations(network, self.hyper, inputs, layer, threads=self.threads)
+        if self.fast:
+            return fast_forward.hidden_activations(
+                network, self.hyper, inputs, layer, zero=self.zero, threads=self.threads
+            )
+        return forward.hidden_activations(network, self.hyper, inputs, layer, threads=self.threads)
 
-    def squared_errors(self, network: Network, inputs: Inputs, mean_activation: np.ndarray | None = None) -> np.ndarray:
+    def squared_errors(
+        self, network: Network, inputs: Inputs | Columns, mean_activation: np.ndarray | None = None
+    ) -> np.ndarray:
         """Squared reconstruction errors of an autoencoder in scaled space, float64 ``(n, inputs)``."""
+        assert isinstance(inputs, Inputs)
         out = self.outputs(network, inputs, mean_activation=mean_activation)
         return (out - expand(inputs, self.design.width)) ** 2
 
@@ -188,15 +220,16 @@ class ScoringSet:
     weights: np.ndarray | None = None
     offsets: np.ndarray | None = None
     description: str = ""
-    _kept: list[Inputs] | None = None
+    _kept: list[Inputs | Columns] | None = None
 
-    def blocks(self, scorer: Scorer) -> Iterator[Inputs]:
+    def blocks(self, scorer: Scorer) -> Iterator[Inputs | Columns]:
         if self._kept is not None:
             yield from self._kept
             return
         design = scorer.design
-        keep = self.frame.nrow * (8 * len(design.nums) + 4 * len(design.cats)) <= _CACHE_BYTES
-        kept: list[Inputs] = []
+        size = self.frame.nrow * (8 * len(design.nums) + 4 * len(design.cats))
+        keep = scorer.by_columns or size <= _CACHE_BYTES
+        kept: list[Inputs | Columns] = []
         for block in scorer.encoded(self.frame):
             if keep:
                 kept.append(block)

@@ -11,8 +11,8 @@ Random numbers of dropout are those of `fast`: with batches of one row both trai
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
+from heavywater.core.jit import njit
 from heavywater.core.mlp.batch_plan import BACK, BLOCK
 from heavywater.core.mlp.fast_input import ask_for, read_row, stream_key, uniform
 from heavywater.core.mlp.fast_update import NO_LIMIT, set_coefficients, step_bias

@@ -14,8 +14,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
+from heavywater.core.jit import njit
 from heavywater.core.mlp.fast_input import ask_for, read_row, stream_key, uniform
 from heavywater.core.mlp.fast_update import mean_square_input, set_coefficients, update_biases, update_weights
 from heavywater.core.mlp.functions import EXACT, INNER, activate, class_error, derivative, regression_error

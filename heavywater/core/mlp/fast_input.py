@@ -9,9 +9,8 @@ from typing import Any
 
 import numpy as np
 from llvmlite import ir
-from numba import njit, types
-from numba.extending import intrinsic
 
+from heavywater.core.jit import intrinsic, njit, types
 from heavywater.core.mlp.functions import INNER
 from heavywater.core.mlp.loops import FAST
 
@@ -65,12 +64,12 @@ def ask_for(x, r):  # type: ignore[no-untyped-def]
     """Have row `r` fetched from memory, where shuffled rows lie, while something else is computed."""
     slots, dense, indptr, indices, values, start, packed = x
     for j in range(0, min(dense.shape[1], MOST_FETCHED), LINE):
-        _prefetch(dense, r, j)  # type: ignore[call-arg]
+        _prefetch(dense, r, j)
     for j in range(0, min(packed.codes.shape[1], 4 * MOST_FETCHED), 4 * LINE):
-        _prefetch(packed.codes, r, j)  # type: ignore[call-arg]
+        _prefetch(packed.codes, r, j)
     if len(indptr) > 0:
         for k in range(indptr[r], min(indptr[r + 1], indptr[r] + MOST_FETCHED), LINE):
-            _prefetch(indices, 0, k)  # type: ignore[call-arg]
+            _prefetch(indices, 0, k)
             _prefetch(values, 0, k)
 
 

@@ -11,8 +11,8 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
-from numba import njit
 
+from heavywater.core.jit import njit
 from heavywater.core.mlp.functions import EXACT, EXP_LIMIT, INNER, activate, f64, softmax
 from heavywater.core.mlp.lanes import finish, tile_2x2
 from heavywater.core.mlp.layout import (

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TypedDict
 
 import numpy as np
-from numba import njit
 
+from heavywater.core.jit import njit
 from heavywater.core.mlp.functions import EXACT, sqrt64
 from heavywater.core.mlp.layout import Hyper, Network
 from heavywater.core.mlp.update import learning_rate, ramped_momentum

@@ -12,9 +12,8 @@ from typing import Any
 
 import numpy as np
 from llvmlite import binding, ir
-from numba import njit, types
-from numba.extending import intrinsic
 
+from heavywater.core.jit import intrinsic, njit, types
 from heavywater.core.mlp.functions import INNER
 
 FAST: dict[str, Any] = INNER | {"fastmath": True}

@@ -10,8 +10,8 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
 
+from heavywater.core.jit import njit
 from heavywater.core.mlp.functions import (
     EXACT,
     INNER,

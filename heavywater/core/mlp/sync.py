@@ -13,16 +13,15 @@ from typing import Any
 
 import numpy as np
 from llvmlite import ir
-from numba import njit, types
-from numba.extending import intrinsic
 
+from heavywater.core.jit import external, intrinsic, njit, types
 from heavywater.core.mlp.functions import INNER
 
 STRIDE = 16
 """int64 entries between the counters of two threads: two cache lines, as processors fetch them in pairs."""
 SPINS = 10_000
 
-give_way = types.ExternalFunction("SwitchToThread" if sys.platform == "win32" else "sched_yield", types.int32())
+give_way = external("SwitchToThread" if sys.platform == "win32" else "sched_yield", "int32")
 
 
 @intrinsic
@@ -73,7 +72,7 @@ def spread_out(thread: int) -> None:
 @njit(**INNER)
 def meet(count: np.ndarray, thread: int, threads: int, step: int) -> bool:
     """Wait until all threads have come to `step` (counting up from 1); False: give up."""
-    publish(count, thread * STRIDE, step)  # type: ignore[call-arg]
+    publish(count, thread * STRIDE, step)
     for other in range(threads):
         spins = 0
         while observe(count, other * STRIDE) < step:

@@ -11,9 +11,8 @@ from typing import Any
 
 import numpy as np
 from llvmlite import ir
-from numba import njit, types
-from numba.extending import intrinsic
 
+from heavywater.core.jit import intrinsic, njit, types
 from heavywater.core.mlp.functions import INNER
 from heavywater.core.mlp.loops import FLOATS, INT64, ONE, WIDE, ZERO, Vectors
 

@@ -6,8 +6,6 @@ tried with pyarrow, which has S3, GCS, Azure and HDFS built in.
 
 from __future__ import annotations
 
-import urllib.error
-import urllib.request
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -20,6 +18,9 @@ T = TypeVar("T")
 
 def read_http(url: str, limits: Limits) -> bytes:
     """The body of a web page."""
+    import urllib.error  # these load half of the standard library
+    import urllib.request
+
     request = urllib.request.Request(url, headers={"User-Agent": "heavywater"})
     try:
         with urllib.request.urlopen(request, timeout=TIMEOUT_S) as reply:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import glob
 import os
 import re
-import urllib.request
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -56,7 +55,9 @@ def expand(sources: Location | Sequence[Location], pattern: str | None = None) -
 def _one(path: str, pattern: str | None) -> list[str]:
     scheme = _scheme(path)
     if scheme == "file":
-        path = urllib.request.url2pathname(path.split(":", 1)[1].removeprefix("//"))
+        from urllib.request import url2pathname  # loads half of the standard library
+
+        path = url2pathname(path.split(":", 1)[1].removeprefix("//"))
     elif scheme in ("http", "https"):
         return [path]
     elif scheme:

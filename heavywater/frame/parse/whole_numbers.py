@@ -13,7 +13,8 @@ from typing import Any
 
 import numpy as np
 import polars as pl
-from numba import njit
+
+from heavywater.core.jit import njit
 
 LINE = 64
 """Bytes of a cache line."""
@@ -195,7 +196,7 @@ def _reserved(size: int) -> mmap.mmap:
     return mmap.mmap(-1, size)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def read_lines(
     text: np.ndarray,
     eights: np.ndarray,
