@@ -10,6 +10,7 @@ import pytest
 
 import heavywater
 from heavywater.algos.base import ALGORITHMS
+from heavywater.estimators.registry import ESTIMATORS
 
 H2O_VERBS = [
     "H2OFrame",
@@ -72,7 +73,7 @@ def test_every_algorithm_has_its_parts_and_faces(algo):
     for part in ("Params", "check_data", "train", "build_model", "expected_arrays"):
         assert hasattr(module, part), f"{module.__name__} lacks {part}"
     assert dataclasses.is_dataclass(module.Params)
-    estimators = importlib.import_module(f"heavywater.estimators.{algo}")
+    estimators = importlib.import_module(ESTIMATORS[algo][0])
     faces = [c for c in vars(estimators).values() if inspect.isclass(c) and getattr(c, "algo", None) == algo]
     assert any(issubclass(c, module.Params) for c in faces)
     if algo != "deeplearning":  # scikit-learn has learners of its own for the others

@@ -206,7 +206,7 @@ def test_force_load_balance() -> None:
         ctx = prepare("deeplearning", values, key="m", x=X, y="y", train=data()._frame(), warn=print, threads=4)
         prepared = prepare_data(ctx)
         engine = FastEngine(ctx, prepared, starting_point(ctx, prepared).network)
-        assert engine._trainer.shares == threads
+        assert engine._trainer.threads == threads
         engine.close()
 
 

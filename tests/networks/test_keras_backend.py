@@ -61,7 +61,7 @@ def test_predefined_networks(name, side):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", [n for n in NAMES if n != "mlp"])
-def test_every_predefined_network_at_64_pixels(name):
+def test_every_predefined_network(name):
     compared(build(name, 4, (96, 96), 3), (3, 96, 96), layers=False)
 
 
