@@ -48,7 +48,7 @@ def test_session(h2o_python, serve, token):
     assert seen["partial"][0] == 1
     assert seen["python"] == [["a", "b"], ["1", "x"], ["2", "y"], ["3", ""]]
     assert seen["failed"]
-    assert seen["errors"] == {"hidden": 412, "file": 412, "model": 404, "rapids": 400}
+    assert seen["errors"] == {"hidden": 412, "file": 404, "model": 404, "rapids": 400}
     assert seen["left"] == 0
 
 
