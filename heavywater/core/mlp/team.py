@@ -16,6 +16,8 @@ from heavywater.core.mlp.sync import STRIDE, counters, spread_out
 
 SLICE_SECONDS = 0.05
 """About so long the threads work before they look whether to stop."""
+FIRST_SLICES = 6
+"""Slices that try both numbers of threads; each is as long as the one before suggests."""
 FEW_ROWS = 64
 """Fewer rows than this are not worth waking threads for, nor a measure of speed."""
 SPARSE = 0.5
@@ -141,7 +143,7 @@ class TeamTrainer:
         done = 0
         while done < len(rows) and not self._stop:
             threads = self._choose() if len(rows) - done >= FEW_ROWS else 1
-            speed = self._speed.get(threads, 2000.0)
+            speed = self._speed.get(threads, max(self._speed.values(), default=2000.0))
             seconds = SLICE_SECONDS if speed >= max(self._speed.values(), default=0.0) else SLICE_SECONDS / 5
             count = max(FEW_ROWS, int(speed * seconds)) + self.grain - 1
             count -= count % self.grain
@@ -155,19 +157,19 @@ class TeamTrainer:
         return done
 
     def _choose(self) -> int:
-        """Threads for the next slice: whichever number was faster, the other one tried now and then."""
-        for threads in (self.threads, 1):
-            if threads not in self._speed:
-                return threads
+        """Threads for the next slice: both numbers in turn at first, then whichever was faster, the other now and then."""
         self._slices += 1
-        best = max(self._speed, key=lambda k: self._speed[k])
+        if self._slices <= FIRST_SLICES:
+            return self.threads if self._slices % 2 else 1
+        best = max(self._speed, key=lambda k: self._speed[k], default=self.threads)
         if self._slices % 40 == 0:
             return 1 if best == self.threads else self.threads
         return best
 
     def _note(self, threads: int, speed: float) -> None:
         old = self._speed.get(threads)
-        self._speed[threads] = speed if old is None else 0.5 * (old + speed)
+        # The first slices are short, and waking a thread is a large part of them.
+        self._speed[threads] = speed if old is None or self._slices <= FIRST_SLICES else 0.5 * (old + speed)
 
     def _train(self, rows: np.ndarray, processed: int, threads: int) -> None:
         count = counters(threads)
