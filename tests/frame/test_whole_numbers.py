@@ -314,3 +314,14 @@ def test_a_line_without_end_is_left_alone(
 ) -> None:
     monkeypatch.setattr(whole_numbers, "LONGEST_LINE", 1000)
     assert read("1" * 5000, part=100) is None
+
+
+def test_a_small_number_before_zeros_is_no_zero() -> None:
+    lines = [[0] * 12 for _ in range(12)]
+    for i, line in enumerate(lines):
+        line[i] = 1 + i % 9
+    text = "".join(",".join(map(str, line)) + "\n" for line in lines).encode()
+    names = [f"C{i}" for i in range(12)]
+    table = read_whole_numbers([([text], 0)], names, separator=",", expected=len(text))
+    assert table is not None
+    assert [list(row) for row in table.rows()] == lines

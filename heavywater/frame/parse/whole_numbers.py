@@ -232,6 +232,7 @@ def read_lines(
         `FULL`: there is no room.
     """
     last = len(kinds) - 1
+    four_zeros = np.uint64(zeros)  # signed and unsigned numbers would be compared as floats, which lose the first byte
     at, rows = place
     while at < len(text):
         if rows == capacity:
@@ -241,7 +242,7 @@ def read_lines(
         while c <= last:
             if text[at] == 48 and c < last and text[at + 1] == separator:
                 at, c = at + 2, c + 1
-                while c + 4 <= last and at < len(eights) and eights[at] == zeros:
+                while c + 4 <= last and at < len(eights) and eights[at] == four_zeros:
                     at, c = at + 8, c + 4
                 continue
             negative = text[at] == 45
