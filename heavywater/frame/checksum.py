@@ -35,26 +35,23 @@ def frame_checksum(frame: Frame) -> int:
     return value
 
 
-def _folded(frame: Frame) -> dict[str, tuple[int, float]]:
-    """For each column of numbers or times its values folded into 64 bits, and the largest magnitude in its group."""
+def _folded(frame: Frame) -> dict[str, int]:
+    """The values of each column of numbers or times, folded into 64 bits."""
     from heavywater.frame.rollup_kernel import fold_panel  # compiles on first use
 
-    out: dict[str, tuple[int, float]] = {}
+    out: dict[str, int] = {}
 
     def fold(_: int, names: Sequence[str]) -> None:
-        state, largest = np.full(len(names), frame.nrow, np.uint64), 0.0
+        state = np.full(len(names), frame.nrow, np.uint64)
         for _, panel in blocks(frame, names):
-            largest = max(largest, float(np.abs(panel).max(initial=0.0, where=~np.isnan(panel))))
-            panel += 0.0  # -0.0 becomes 0.0
-            panel[np.isnan(panel)] = np.nan
-            fold_panel(panel.view(np.uint64), state)
-        out.update(zip(names, ((v, largest) for v in state.tolist()), strict=True))
+            fold_panel(panel, panel.view(np.uint64), state)
+        out.update(zip(names, state.tolist(), strict=True))
 
     each_group(frame, [n for n in frame.names if frame.kind(n) in ("int", "real", "time")], fold)
     return out
 
 
-def _add_values(h: hashlib.blake2b, frame: Frame, name: str, folded: Mapping[str, tuple[int, float]]) -> None:
+def _add_values(h: hashlib.blake2b, frame: Frame, name: str, folded: Mapping[str, int]) -> None:
     col = frame.stored_column(name)
     if isinstance(col.dtype, pl.Enum):
         h.update(frame.codes(name).astype("<i4").data)
@@ -63,9 +60,8 @@ def _add_values(h: hashlib.blake2b, frame: Frame, name: str, folded: Mapping[str
         h.update(np.ascontiguousarray(lengths, "<i8").data)
         h.update("".join(col.drop_nulls().to_list()).encode())
     else:
-        bits, largest = folded[name]
-        if col.dtype == pl.Int64 and largest >= 2.0**53 and not bool(col.is_between(-(2**53), 2**53).all()):
+        if col.dtype == pl.Int64 and not bool(col.is_between(-(2**53), 2**53).all()):
             h.update(
                 np.ascontiguousarray(col.fill_null(0).to_numpy(), "<i8").data
             )  # beyond what a float can tell apart
-        h.update(bits.to_bytes(8, "little"))
+        h.update(folded[name].to_bytes(8, "little"))

@@ -14,12 +14,13 @@ from typing import Any, Literal
 import numpy as np
 import polars as pl
 
+from heavywater.core.columns import Addresses, fill_panel
 from heavywater.core.hashing import murmur2_slot
 from heavywater.core.mlp.fast_forward import Columns, zeros
 from heavywater.core.mlp.layout import NOT_PACKED, Inputs, Packed
 from heavywater.errors import H2OTypeError
 from heavywater.frame.frame import Frame
-from heavywater.frame.panels import WIDTH, blocks, each, each_group, side_by_side, values
+from heavywater.frame.panels import ROWS, WIDTH, blocks, each, each_group, lie, values
 from heavywater.frame.summary import rollups
 
 Scaling = Literal["standardize", "scale", "range", "none"]
@@ -157,17 +158,27 @@ class Design:
         return np.array(out, np.float64) if out and np.isfinite(scaled).all() else None
 
     def _packed(self, frame: Frame, low: np.ndarray) -> Packed:
-        from heavywater.frame.scale_kernel import pack_panel  # compiles on first use
+        from heavywater.frame.scale_kernel import pack_panel, transpose_bytes  # compiles on first use
 
-        out = np.empty((frame.nrow, len(self.nums)), np.uint8)
+        n = frame.nrow
+        out = np.empty((n, len(self.nums)), np.uint8)
 
         def pack(first: int, names: Sequence[str]) -> None:
             for start, panel in blocks(frame, names):
                 pack_panel(panel, low[first : first + len(names)], out, start, first)
 
-        each_group(frame, self.nums, pack)
+        if (lying := self._bytes(frame)) is not None:
+            address = lying.address
+            each(range(0, n, ROWS), lambda start: transpose_bytes(address, start, out[start : start + ROWS]), out.size)
+        else:
+            each_group(frame, self.nums, pack)
         _, sub, mul = self._scaling(training=True)
         return Packed(out, low, sub, mul)
+
+    def _bytes(self, frame: Frame) -> Addresses | None:
+        """Where the numeric columns lie if all are stored in bytes and none is missing."""
+        stored = (frame.stored_column(name) for name in self.nums)
+        return lie(frame, self.nums) if all(c.dtype == pl.UInt8 and not c.null_count() for c in stored) else None
 
     def _slots_of(self, i: int, codes: np.ndarray, training: bool) -> np.ndarray:
         first, after = self.cat_offsets[i], self.cat_offsets[i + 1]
@@ -225,14 +236,18 @@ class Design:
 
         n, count = frame.nrow, len(self.nums)
         replacement, sub, mul = self._scaling(training)
-        columns = [values(frame, name) for name in self.nums]
+        lying = self._bytes(frame)
+        if lying is not None and not sub.any() and mul.all() and np.isfinite(mul).all():
+            return _nonzero_bytes(lying.address, mul, n, dtype)
+        columns = lie(frame, self.nums)
 
         def part(start: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
             dense: np.ndarray = np.empty((min(SPARSE_ROWS, n - start), count), dtype)
             panel = np.empty((len(dense), WIDTH))
             for first in range(0, count, WIDTH):
                 here = slice(first, min(first + WIDTH, count))
-                filled = side_by_side(columns[here], start, panel[:, : here.stop - first])
+                filled = panel[:, : here.stop - first]
+                fill_panel(columns.address[here], columns.kind[here], start, filled)
                 scale_panel(filled, replacement[here], sub[here], mul[here], dense, 0, first)
             per_row, found = np.empty(len(dense), np.int64), np.empty(dense.size + 1, np.int32)
             kept: np.ndarray = np.empty(dense.size + 1, dtype)
@@ -287,6 +302,32 @@ class Design:
             return tuple(nested(x) for x in v) if isinstance(v, (list, tuple)) else v
 
         return cls(**{k: nested(v) for k, v in d.items()})
+
+
+def _nonzero_bytes(
+    address: np.ndarray, mul: np.ndarray, n: int, dtype: type
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """`Design._nonzero` for columns that are stored in bytes and only scaled: counted first, so that nothing moves."""
+    from heavywater.frame.scale_kernel import compress_bytes, count_bytes, transpose_bytes  # compiles on first use
+
+    starts, columns = np.zeros(n + 1, np.int64), len(address)
+
+    def count(start: int) -> None:
+        counts = np.zeros(min(SPARSE_ROWS, n - start), np.int32)
+        count_bytes(address, start, counts)
+        starts[start + 1 : start + 1 + len(counts)] = counts
+
+    each(range(0, n, SPARSE_ROWS), count, n * columns)
+    np.cumsum(starts, out=starts)
+    indices, values = np.empty(starts[-1], np.int32), np.empty(starts[-1], dtype)
+
+    def fill(start: int) -> None:
+        block = np.empty((min(SPARSE_ROWS, n - start), columns), np.uint8)
+        transpose_bytes(address, start, block)
+        compress_bytes(block, mul, starts[start : start + len(block)], np.empty(columns + 1, np.int32), indices, values)
+
+    each(range(0, n, SPARSE_ROWS), fill, n * columns)
+    return starts, indices, values
 
 
 def _byte_range(col: pl.Series) -> int | None:

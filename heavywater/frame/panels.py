@@ -14,6 +14,7 @@ from typing import TypeVar
 
 import numpy as np
 
+from heavywater.core.columns import Addresses, addresses, fill_panel
 from heavywater.frame.frame import Frame
 
 Result = TypeVar("Result")
@@ -31,17 +32,17 @@ def blocks(frame: Frame, names: Sequence[str]) -> Iterator[tuple[int, np.ndarray
 
     The array is written again for the next block.
     """
-    columns = [values(frame, name) for name in names]
+    columns = lie(frame, names)
     panel = np.empty((min(ROWS, frame.nrow), len(names)))
     for start in range(0, frame.nrow, ROWS):
-        yield start, side_by_side(columns, start, panel[: frame.nrow - start])
+        part = panel[: frame.nrow - start]
+        fill_panel(columns.address, columns.kind, start, part)
+        yield start, part
 
 
-def side_by_side(columns: Sequence[np.ndarray], start: int, panel: np.ndarray) -> np.ndarray:
-    """Fill a panel with the values of columns from row `start` on."""
-    for k, column in enumerate(columns):
-        panel[:, k] = column[start : start + len(panel)]
-    return panel
+def lie(frame: Frame, names: Sequence[str]) -> Addresses:
+    """Where the values of columns lie."""
+    return addresses([values(frame, name) for name in names])
 
 
 def values(frame: Frame, name: str) -> np.ndarray:

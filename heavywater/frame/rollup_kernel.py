@@ -23,7 +23,16 @@ def rollup_panel(panel: np.ndarray, state: np.ndarray) -> None:
     formulas differ in the last bit, and that bit ends up in standardised inputs. Infinite values are counted and
     otherwise left out.
     """
-    (_rollup_finite if np.isfinite(panel).all() else _rollup_any)(panel, state)
+    (_rollup_finite if _all_finite(panel) else _rollup_any)(panel, state)
+
+
+@njit(cache=True, nogil=True, fastmath={"reassoc"}, _nrt=False)
+def _all_finite(panel: np.ndarray) -> bool:
+    total = 0.0
+    for i in range(panel.shape[0]):
+        for k in range(panel.shape[1]):
+            total += panel[i, k] * 0.0  # NaN for a value that is not finite
+    return total == 0.0
 
 
 @njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
@@ -58,15 +67,17 @@ def _rollup_any(panel: np.ndarray, state: np.ndarray) -> None:
 
 
 @njit(cache=True, nogil=True, _nrt=False)
-def fold_panel(bits: np.ndarray, state: np.ndarray) -> None:
-    """Fold the bits of a panel, uint64 ``(rows, columns)``, into one 64-bit state per column.
+def fold_panel(panel: np.ndarray, bits: np.ndarray, state: np.ndarray) -> None:
+    """Fold the bits of a panel's values into one 64-bit state per column: multiply and xor, as in FNV-1a.
 
-    Multiply and xor, as in FNV-1a, a value at a time.
+    `bits` is the panel as uint64. All NaN count as one value, and so do the two zeros.
     """
-    for i in range(bits.shape[0]):
-        row = bits[i]
-        for k in range(bits.shape[1]):
-            h = (state[k] ^ row[k]) * np.uint64(0x9E3779B97F4A7C15)
+    for i in range(panel.shape[0]):
+        row, line = panel[i], bits[i]
+        for k in range(panel.shape[1]):
+            v = line[k] if row[k] == row[k] else np.uint64(0x7FF8000000000000)
+            v = np.uint64(0) if row[k] == 0.0 else v
+            h = (state[k] ^ v) * np.uint64(0x9E3779B97F4A7C15)
             state[k] = h ^ (h >> np.uint64(32))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from heavywater.core.columns import TILE, read_byte
 from heavywater.core.jit import njit
 
 
@@ -57,3 +58,40 @@ def compress(block: np.ndarray, counts: np.ndarray, indices: np.ndarray, values:
             at += v != 0.0
         counts[i] = at - before
     return at
+
+
+@njit(cache=True, nogil=True, _nrt=False)
+def transpose_bytes(address: np.ndarray, start: int, out: np.ndarray) -> None:
+    """Write columns of uint8 at `address`, from row `start` on, into `out`, uint8 ``(rows, columns)``."""
+    for first in range(0, out.shape[0], TILE):
+        for k in range(out.shape[1]):
+            for i in range(first, min(first + TILE, out.shape[0])):
+                out[i, k] = read_byte(address[k], start + i)
+
+
+@njit(cache=True, nogil=True, _nrt=False)
+def count_bytes(address: np.ndarray, start: int, counts: np.ndarray) -> None:
+    """Add to `counts`, one entry per row from `start` on, how many columns of uint8 are not zero there."""
+    for k in range(len(address)):
+        for i in range(len(counts)):
+            counts[i] += read_byte(address[k], start + i) != 0
+
+
+@njit(cache=True, nogil=True, _nrt=False)
+def compress_bytes(
+    block: np.ndarray, mul: np.ndarray, starts: np.ndarray, found: np.ndarray, indices: np.ndarray, values: np.ndarray
+) -> None:
+    """Column numbers and scaled values of the non-zero entries of `block`, uint8; row i's from ``starts[i]`` on.
+
+    `found` is a buffer with one entry more than a row: every number is written there, and only what is not zero moves
+    on.
+    """
+    for i in range(block.shape[0]):
+        row, count = block[i], 0
+        for k in range(len(row)):
+            found[count] = k
+            count += row[k] != 0
+        for j in range(count):
+            k = found[j]
+            indices[starts[i] + j] = k
+            values[starts[i] + j] = row[k] * mul[k]

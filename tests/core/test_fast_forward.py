@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -102,13 +103,13 @@ def test_neither_other_rows_nor_threads_nor_the_way_in_change_a_bit() -> None:
     for threads in (2, 5):
         assert np.array_equal(fast_forward.predict(net, h, x, threads=threads), whole)
     for rows in (np.arange(3, 4), np.arange(700, 713), np.arange(x.nrow)[::-1]):
-        part = x._replace(slots=x.slots[rows], columns=[c[rows] for c in x.columns])
+        part = replace(x, slots=x.slots[rows], columns=[c[rows] for c in x.columns])
         assert np.array_equal(fast_forward.predict(net, h, part), whole[rows])
     zero = zeros(x.sub, x.mul, x.num_start)
     assert np.array_equal(fast_forward.predict(net, h, matrix(x), zero=zero), whole)
-    wide = x._replace(columns=[np.asarray(c, np.float64) for c in x.columns])
+    wide = replace(x, columns=[np.asarray(c, np.float64) for c in x.columns])
     assert np.array_equal(fast_forward.predict(net, h, wide), whole)
-    unusual = x._replace(columns=[np.repeat(c.astype(np.float64), 2)[::2].astype(">f8") for c in x.columns])
+    unusual = replace(x, columns=[np.repeat(c.astype(np.float64), 2)[::2].astype(">f8") for c in x.columns])
     assert np.array_equal(fast_forward.predict(net, h, unusual), whole)
 
 

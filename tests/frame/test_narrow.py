@@ -13,7 +13,7 @@ from heavywater.core.mlp.layout import Inputs
 from heavywater.frame import Frame
 from heavywater.frame.checksum import frame_checksum
 from heavywater.frame.convert import from_python, to_arrow, to_numpy, to_pandas, to_polars
-from heavywater.frame.design import build_design
+from heavywater.frame.design import SPARSE_ROWS, build_design
 from heavywater.frame.export import export_file
 from heavywater.frame.parse import parse
 from heavywater.frame.stored import pack, unpack
@@ -231,6 +231,27 @@ def test_numbers_that_fit_a_byte_are_packed_with_the_same_bits(lowest: int, scal
         every = np.arange(5000)
         assert packed.number_rows(every).tobytes() == matrix.dense.tobytes()
         np.testing.assert_array_equal(packed.slots, matrix.slots)
+
+
+@pytest.mark.parametrize("stored", ["bytes", "wide", "mixed"])
+def test_compressed_rows_are_what_is_not_zero_in_the_matrix(stored: str) -> None:
+    random = np.random.default_rng(1)
+    n = 2 * SPARSE_ROWS + 77
+    columns = {f"x{i}": random.integers(0, 256, n) * (random.random(n) < 0.1 * (i % 4)) for i in range(21)}
+    columns["x5"][:] = 3  # a column and, below, rows without a zero, and rows of nothing else
+    for i in range(21):
+        columns[f"x{i}"][100:140], columns[f"x{i}"][200:300] = i + 1, 0
+    if stored == "mixed":
+        columns["x3"][7] = 300
+    frame = Frame(pl.DataFrame({k: np.asarray(v, np.int64) for k, v in columns.items()}))
+    frame = frame if stored == "wide" else frame.narrowed()
+    design = build_design(frame, frame.names, scaling="scale")
+    dense = design.encode(frame, training=True, dtype=np.float32).dense
+    rows = design.encode(frame, training=True, dtype=np.float32, csr=True)
+    assert rows.indptr.tolist() == np.concatenate(([0], np.cumsum((dense != 0).sum(axis=1)))).tolist()
+    at, column = np.nonzero(dense)
+    assert rows.indices.tolist() == column.tolist()
+    assert rows.values.tobytes() == dense[at, column].tobytes()
 
 
 @pytest.mark.parametrize("column", [[0, 256], [1, None], [0.5, 1.0], [0, 2**62], [-(2**62), -(2**62) + 5]])

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
-from llvmlite import ir
 
-from heavywater.core.jit import intrinsic, njit, types
+from heavywater.core.columns import addresses, read_f64, read_i16, read_i32, read_i64, read_u8
+from heavywater.core.jit import njit
 from heavywater.core.mlp.forward_tiles import BLOCK, CHUNK, LANES, PANEL, multiply, pack, visited
 from heavywater.core.mlp.functions import EXACT, INNER, activate, f64, softmax
 from heavywater.core.mlp.layout import AUTOENCODER, RECTIFIER, SOFTMAX, Hyper, Inputs, Network, Offsets, offsets
@@ -23,12 +25,10 @@ FARTHEST_ZERO = 4.0
 """Inputs whose zero lies farther out count from 0, so that no digits are lost."""
 ROWS = 8 * BLOCK
 """Rows that a thread takes at a time."""
-KINDS = ("uint8", "int16", "int32", "int64", "float64")
-"""Types of columns that are read as they are."""
-_KIND_OF = {np.dtype(kind): i for i, kind in enumerate(KINDS)}
 
 
-class Columns(NamedTuple):
+@dataclass(frozen=True)
+class Columns:
     """Network inputs of n rows as the columns of a table.
 
     Attributes
@@ -55,6 +55,15 @@ class Columns(NamedTuple):
         """Number of rows."""
         return len(self.slots)
 
+    @cached_property
+    def source(self) -> _Source:
+        """The columns as the kernel takes them."""
+        where = addresses(self.columns)
+        numbers = (np.ascontiguousarray(v, np.float64) for v in (self.replacement, self.sub, self.mul))
+        slots, none = np.ascontiguousarray(self.slots, np.int32), np.zeros(0)
+        rest = (np.zeros((self.nrow, 0)), np.zeros(0, np.int64), np.zeros(0, np.int32), none, int(self.num_start))
+        return _Source((slots, *rest), _Table(where.address, where.kind, *numbers), where.alive)
+
 
 class _Table(NamedTuple):
     """Columns as the kernel takes them; none: the inputs are in `Inputs`."""
@@ -66,25 +75,12 @@ class _Table(NamedTuple):
     mul: np.ndarray
 
 
-def _read(kind: str) -> Any:
-    """Intrinsic that reads number `index` of a column of `kind` at an address, as float64."""
-    bits = int(kind.lstrip("uintfloa"))
+class _Source(NamedTuple):
+    """The two ways for inputs to come, one of them empty, and what has to stay alive meanwhile."""
 
-    @intrinsic
-    def read(typingctx: Any, address: Any, index: Any) -> Any:
-        def codegen(context: Any, builder: ir.IRBuilder, signature: Any, args: Any) -> Any:
-            number = ir.DoubleType() if kind == "float64" else ir.IntType(bits)
-            value = builder.load(builder.gep(builder.inttoptr(args[0], number.as_pointer()), [args[1]]))
-            if kind == "float64":
-                return value
-            return (builder.uitofp if kind[0] == "u" else builder.sitofp)(value, ir.DoubleType())
-
-        return types.float64(types.int64, types.int64), codegen
-
-    return read
-
-
-_u8, _i16, _i32, _i64, _f64 = (_read(kind) for kind in KINDS)
+    x: Any
+    table: _Table
+    alive: Any
 
 
 @njit(**INNER)
@@ -99,16 +95,16 @@ def _column(table, k, start, count, line):  # type: ignore[no-untyped-def]
     address, sub, mul = table.address[k], table.sub[k], table.mul[k]
     kind = table.kind[k]
     if kind == 0:
-        _whole(_u8, address, start, count, sub, mul, line)
+        _whole(read_u8, address, start, count, sub, mul, line)
     elif kind == 1:
-        _whole(_i16, address, start, count, sub, mul, line)
+        _whole(read_i16, address, start, count, sub, mul, line)
     elif kind == 2:
-        _whole(_i32, address, start, count, sub, mul, line)
+        _whole(read_i32, address, start, count, sub, mul, line)
     elif kind == 3:
-        _whole(_i64, address, start, count, sub, mul, line)
+        _whole(read_i64, address, start, count, sub, mul, line)
     else:
         for r in range(count):
-            v = _f64(address, start + r)
+            v = read_f64(address, start + r)
             if not np.isfinite(v):
                 v = table.replacement[k]
             scaled = (v - sub) * mul
@@ -227,24 +223,14 @@ def _panels(o: Offsets) -> np.ndarray:
     return np.concatenate(([0], np.cumsum(sizes))).astype(np.int64)
 
 
-def _sources(inputs: Any) -> tuple[Any, _Table, Any]:
-    """The two ways for inputs to come, one of them empty, and what has to stay alive meanwhile."""
+def _source(inputs: Any) -> _Source:
+    if isinstance(inputs, Columns):
+        return inputs.source
     none = np.zeros(0)
-    if not isinstance(inputs, Columns):
-        x = Inputs.of(inputs)
-        no_table = _Table(np.zeros(0, np.int64), np.zeros(0, np.int64), none, none, none)
-        dense = x.number_rows(np.arange(x.nrow)) if x.packed.codes.shape[1] else x.dense
-        return (x.slots, dense, x.indptr, x.indices, x.values, x.num_start), no_table, None
-    known = [c if c.dtype in _KIND_OF else c.astype(np.float64) for c in inputs.columns]
-    columns = [np.ascontiguousarray(c) for c in known]
-    table = _Table(
-        np.array([c.__array_interface__["data"][0] for c in columns], np.int64),
-        np.array([_KIND_OF[c.dtype] for c in columns], np.int64),
-        *(np.ascontiguousarray(v, np.float64) for v in (inputs.replacement, inputs.sub, inputs.mul)),
-    )
-    slots, no_indices = np.ascontiguousarray(inputs.slots, np.int32), np.zeros(0, np.int32)
-    rest = (np.zeros((inputs.nrow, 0)), np.zeros(0, np.int64), no_indices, none, int(inputs.num_start))
-    return (slots, *rest), table, columns
+    x = Inputs.of(inputs)
+    no_table = _Table(np.zeros(0, np.int64), np.zeros(0, np.int64), none, none, none)
+    dense = x.number_rows(np.arange(x.nrow)) if x.packed.codes.shape[1] else x.dense
+    return _Source((x.slots, dense, x.indptr, x.indices, x.values, x.num_start), no_table, None)
 
 
 def zeros(sub: np.ndarray, mul: np.ndarray, num_start: int) -> np.ndarray:
@@ -264,7 +250,7 @@ def _run(
     if zero is None:
         zero = zeros(inputs.sub, inputs.mul, inputs.num_start) if isinstance(inputs, Columns) else np.zeros(t.units[0])
     zero = zero * hyper.input_scale
-    x, table, alive = _sources(inputs)
+    x, table, alive = _source(inputs)
     where = offsets(t)
     starts = _panels(where)
     packed, base = np.zeros(int(starts[-1])), network.biases.copy()
