@@ -65,7 +65,9 @@ def step_bias(h, net, at, delta, q, coefficients, beta):  # type: ignore[no-unty
 
 @njit(**INNER)
 def set_coefficients(h, processed, layer, out):  # type: ignore[no-untyped-def]
-    """Coefficients of `heavy_ball` and, last, the learning rate of a layer."""
+    """Coefficients of `heavy_ball` and, last, the learning rate of a layer; ADADELTA needs none."""
+    if h.adaptive:
+        return
     m = momentum(h, processed)
     rate = f32(learning_rate(h, processed, layer) * (1.0 - m))
     out[4] = rate

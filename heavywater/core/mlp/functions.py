@@ -29,7 +29,7 @@ from heavywater.core.rng import next32, next_float, set_seed
 EXACT: dict[str, Any] = {"cache": True, "nogil": True, "error_model": "numpy", "_nrt": False}
 """Options of exact kernels. Without numba's run time kernels cannot allocate, but neither do slices of arrays count
 references, which would be atomic operations in the innermost loops."""
-INNER = EXACT | {"cache": False, "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+INNER = EXACT | {"cache": False, "no_cpython_wrapper": True, "no_cfunc_wrapper": True, "forceinline": True}
 """Options of functions that only kernels call: they are stored with their callers and need no way in from Python."""
 f32 = np.float32
 f64 = np.float64
