@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 
 from heavywater.frame.frame import Frame
-from heavywater.frame.panels import blocks, each_group
+from heavywater.frame.panels import each_group, few_rows, lie
 
 
 def frame_checksum(frame: Frame) -> int:
@@ -37,14 +37,14 @@ def frame_checksum(frame: Frame) -> int:
 
 def _folded(frame: Frame) -> dict[str, int]:
     """The values of each column of numbers or times, folded into 64 bits."""
-    from heavywater.frame.rollup_kernel import fold_panel  # compiles on first use
+    from heavywater.frame.rollup_kernel import fold_columns  # compiles on first use
 
     out: dict[str, int] = {}
 
     def fold(_: int, names: Sequence[str]) -> None:
         state = np.full(len(names), frame.nrow, np.uint64)
-        for _, panel in blocks(frame, names):
-            fold_panel(panel, panel.view(np.uint64), state)
+        columns, panel = lie(frame, names), few_rows(len(names))
+        fold_columns(columns.address, columns.kind, frame.nrow, panel, panel.view(np.uint64), state)
         out.update(zip(names, state.tolist(), strict=True))
 
     each_group(frame, [n for n in frame.names if frame.kind(n) in ("int", "real", "time")], fold)

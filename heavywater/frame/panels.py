@@ -23,6 +23,8 @@ WIDTH = 16
 """Columns side by side: as many float32 as a cache line holds."""
 ROWS = 4096
 """Rows of a block: 16 columns of float64 stay in the second-level cache."""
+FEW_ROWS = 192
+"""Rows of a block that a kernel reads by itself: 24 KB."""
 FEW_VALUES = 1 << 18
 """Fewer values than this are not worth starting threads for."""
 
@@ -38,6 +40,11 @@ def blocks(frame: Frame, names: Sequence[str]) -> Iterator[tuple[int, np.ndarray
         part = panel[: frame.nrow - start]
         fill_panel(columns.address, columns.kind, start, part)
         yield start, part
+
+
+def few_rows(columns: int) -> np.ndarray:
+    """A buffer for kernels that go down columns by themselves: so few rows that it stays in the first-level cache."""
+    return np.empty((FEW_ROWS, columns))
 
 
 def lie(frame: Frame, names: Sequence[str]) -> Addresses:

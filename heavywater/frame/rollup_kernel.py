@@ -4,26 +4,37 @@ from __future__ import annotations
 
 import numpy as np
 
+from heavywater.core.columns import WHOLE, fill_panel
 from heavywater.core.jit import njit
 
 MOMENTS = ("missing", "zeros", "positive_infinities", "negative_infinities", "finite", "min", "max", "mean", "m2")
 
 
 def new_rollup(columns: int) -> np.ndarray:
-    """What `rollup_panel` starts with: `MOMENTS` in rows, one column each."""
+    """What `rollup_columns` starts with: `MOMENTS` in rows, one column each."""
     state = np.zeros((len(MOMENTS), columns))
     state[5], state[6] = np.inf, -np.inf
     return state
 
 
-def rollup_panel(panel: np.ndarray, state: np.ndarray) -> None:
-    """Carry the statistics of columns on over a panel, float64 ``(rows, columns)``; NaN is missing.
+@njit(cache=True, nogil=True, _nrt=False)
+def rollup_columns(address: np.ndarray, kind: np.ndarray, rows: int, panel: np.ndarray, state: np.ndarray) -> None:
+    """Carry on the statistics of columns (see `heavywater.core.columns`) over their rows; NaN is missing.
 
     Mean and squared deviations are Welford's, over the rows in order, which is what H2O does within a chunk; other
     formulas differ in the last bit, and that bit ends up in standardised inputs. Infinite values are counted and
-    otherwise left out.
+    otherwise left out. `panel` is a buffer, float64 ``(rows at a time, columns)``.
     """
-    (_rollup_finite if _all_finite(panel) else _rollup_any)(panel, state)
+    whole = True
+    for k in range(len(kind)):
+        whole = whole and kind[k] < WHOLE
+    for first in range(0, rows, len(panel)):
+        part = panel[: min(len(panel), rows - first)]
+        fill_panel(address, kind, first, part)
+        if whole or _all_finite(part):
+            _rollup_finite(part, state)
+        else:
+            _rollup_any(part, state)
 
 
 @njit(cache=True, nogil=True, fastmath={"reassoc"}, _nrt=False)
@@ -67,18 +78,24 @@ def _rollup_any(panel: np.ndarray, state: np.ndarray) -> None:
 
 
 @njit(cache=True, nogil=True, _nrt=False)
-def fold_panel(panel: np.ndarray, bits: np.ndarray, state: np.ndarray) -> None:
-    """Fold the bits of a panel's values into one 64-bit state per column: multiply and xor, as in FNV-1a.
+def fold_columns(
+    address: np.ndarray, kind: np.ndarray, rows: int, panel: np.ndarray, bits: np.ndarray, state: np.ndarray
+) -> None:
+    """Fold the bits of columns into one 64-bit state each: multiply and xor, as in FNV-1a.
 
-    `bits` is the panel as uint64. All NaN count as one value, and so do the two zeros.
+    All NaN count as one value, and so do the two zeros. `panel` is a buffer, float64 ``(rows at a time, columns)``,
+    `bits` the same as uint64.
     """
-    for i in range(panel.shape[0]):
-        row, line = panel[i], bits[i]
-        for k in range(panel.shape[1]):
-            v = line[k] if row[k] == row[k] else np.uint64(0x7FF8000000000000)
-            v = np.uint64(0) if row[k] == 0.0 else v
-            h = (state[k] ^ v) * np.uint64(0x9E3779B97F4A7C15)
-            state[k] = h ^ (h >> np.uint64(32))
+    for first in range(0, rows, len(panel)):
+        count = min(len(panel), rows - first)
+        fill_panel(address, kind, first, panel[:count])
+        for i in range(count):
+            row, line = panel[i], bits[i]
+            for k in range(len(state)):
+                v = line[k] if row[k] == row[k] else np.uint64(0x7FF8000000000000)
+                v = np.uint64(0) if row[k] == 0.0 else v
+                h = (state[k] ^ v) * np.uint64(0x9E3779B97F4A7C15)
+                state[k] = h ^ (h >> np.uint64(32))
 
 
 @njit(cache=True, nogil=True, _nrt=False)

@@ -12,7 +12,7 @@ import polars as pl
 from heavywater.display.table import Table
 from heavywater.errors import H2OTypeError, H2OValueError
 from heavywater.frame.frame import Frame, Kind
-from heavywater.frame.panels import blocks, each_group
+from heavywater.frame.panels import each_group, few_rows, lie
 
 PERCENTILES = (0.001, 0.01, 0.1, 0.2, 0.25, 0.3, 1 / 3, 0.4, 0.5, 0.6, 2 / 3, 0.7, 0.75, 0.8, 0.9, 0.99, 0.999)
 """Probabilities of the percentiles that H2O keeps for every column."""
@@ -102,11 +102,10 @@ def _rollup(frame: Frame, name: str) -> Rollup:
 
 def _roll_up(frame: Frame, names: Sequence[str]) -> None:
     """Put the statistics of a few columns that are no text into the frame's cache."""
-    from heavywater.frame.rollup_kernel import new_rollup, rollup_panel  # compiles on first use
+    from heavywater.frame.rollup_kernel import new_rollup, rollup_columns  # compiles on first use
 
-    state = new_rollup(len(names))
-    for _, panel in blocks(frame, names):
-        rollup_panel(panel, state)
+    state, columns = new_rollup(len(names)), lie(frame, names)
+    rollup_columns(columns.address, columns.kind, frame.nrow, few_rows(len(names)), state)
     for name, counts, (low, high, mean, m2) in zip(
         names, state[:5].astype(np.int64).T.tolist(), state[5:].T.tolist(), strict=True
     ):
