@@ -69,7 +69,6 @@ def measured(h2o: Any, estimator: Any, job: dict[str, Any]) -> dict[str, Any]:
         "rows": float(last["samples"]),
         "seconds": seconds,
         "rows_per_second": float(last["samples"]) / seconds,
-        "reported_rows_per_second": float(str(last["training_speed"]).split()[0].replace(",", "")),
         "epochs": float(last["epochs"]),
     }
     if job["validate"]:

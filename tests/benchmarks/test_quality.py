@@ -24,6 +24,7 @@ def test_larger_sets(shared: Path, name: str) -> None:
 
 
 @pytest.mark.long
+@pytest.mark.filterwarnings("ignore:constant and empty columns")
 def test_the_largest_set(shared: Path) -> None:
     result = measured(shared, "covtype20k", reference(shared)["covtype20k"])
     assert result.passed, table([result])

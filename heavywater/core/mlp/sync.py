@@ -30,7 +30,7 @@ def publish(typingctx: Any, array: Any, index: Any, value: Any) -> Any:
 
     def codegen(context: Any, builder: ir.IRBuilder, signature: Any, args: Any) -> Any:
         data = context.make_array(signature.args[0])(context, builder, args[0]).data
-        builder.store_atomic(args[2], builder.gep(data, [args[1]]), ordering="seq_cst", align=8)
+        builder.store_atomic(args[2], builder.gep(data, [args[1]]), ordering="release", align=8)
         return context.get_dummy_value()
 
     return types.void(array, types.int64, types.int64), codegen
