@@ -99,7 +99,7 @@ class TeamTrainer:
             bias_at=t.bias_offsets,
             seen_at=np.concatenate(([0], np.cumsum(t.units[1:-1]), [0]))[: t.layers].astype(np.int64),
         )
-        self._between = exchange(self.plan)
+        self._between = exchange(self.plan) if self.lagged else None
         held = SLOTS if self.lagged else 2
         self._own = [own_buffers(self.plan, hyper.output == AUTOENCODER, held) for _ in range(self.threads)]
         self._speed: dict[int, float] = {}
