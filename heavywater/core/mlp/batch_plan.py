@@ -7,6 +7,8 @@ a row whose input is zero in the whole batch need not be touched.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,6 +18,7 @@ from heavywater.core.mlp.list_tiles import GROUP, LINE, MOST
 from heavywater.core.mlp.loops import WIDE
 from heavywater.core.mlp.plan import aligned, optimiser_parts
 from heavywater.core.mlp.tiles import COLUMNS, ROWS
+from heavywater.core.mlp.turn import by_inputs, by_units
 
 BLOCK = 4 * ROWS
 """Inputs of a layer that are updated together, and by one thread; of layers that come as lists `GROUP`."""
@@ -232,29 +235,51 @@ def make_own(plan: BatchPlan) -> Own:
     )
 
 
-def _views(plan: BatchPlan, store: np.ndarray, network: Network, flat: np.ndarray, part: int) -> Any:
-    """Pairs (view of the store, view of a network's array) of equal shape, one per layer."""
+def _parts(plan: BatchPlan, network: Network, hyper: Hyper) -> list[tuple[np.ndarray, int, int, int, int, int]]:
+    """For each optimiser array and layer: the network's numbers, units, inputs, channels, start in the store, step."""
     t = network.topology
-    for l in range(t.layers):
-        n, ch, width = t.units[l], t.channels[l], int(plan.width[l])
-        start = int(plan.base[l])
-        block = store[start : start + n * plan.parts * width].reshape(n, plan.parts, width)
-        ours = block[:, part, : t.units[l + 1] * ch].reshape(n, t.units[l + 1], ch)
-        theirs = flat[t.weight_offsets[l] : t.weight_offsets[l + 1]].reshape(t.units[l + 1], n, ch)
-        yield ours, theirs.transpose(1, 0, 2)
-
-
-def load_batch(plan: BatchPlan, store: np.ndarray, network: Network, hyper: Hyper) -> None:
-    """Fill the store from the network."""
+    parts = []
     for part, name in enumerate(optimiser_parts(hyper)):
-        for ours, theirs in _views(plan, store, network, getattr(network, name), part):
-            ours[...] = theirs
+        for l in range(t.layers):
+            flat = getattr(network, name)[t.weight_offsets[l] : t.weight_offsets[l + 1]]
+            width = int(plan.width[l])
+            start, step = int(plan.base[l]) + part * width, plan.parts * width
+            parts.append((flat, t.units[l + 1], t.units[l], t.channels[l], start, step))
+    return parts
+
+
+def load_batch(plan: BatchPlan, store: np.ndarray, network: Network, hyper: Hyper, threads: int = 1) -> None:
+    """Fill the store from the network."""
+
+    def copy(flat: np.ndarray, units: int, n: int, channels: int, start: int, step: int) -> None:
+        by_inputs(flat, units, n, channels, store, start, step)
+
+    _each(_parts(plan, network, hyper), copy, threads)
 
 
 def unload_batch(
-    plan: BatchPlan, store: np.ndarray, network: Network, hyper: Hyper, *, weights_only: bool = False
+    plan: BatchPlan,
+    store: np.ndarray,
+    network: Network,
+    hyper: Hyper,
+    threads: int = 1,
+    *,
+    weights_only: bool = False,
 ) -> None:
     """Write the store back to the network."""
-    for part, name in enumerate(optimiser_parts(hyper)[: 1 if weights_only else None]):
-        for ours, theirs in _views(plan, store, network, getattr(network, name), part):
-            theirs[...] = ours
+
+    def copy(flat: np.ndarray, units: int, n: int, channels: int, start: int, step: int) -> None:
+        by_units(store, start, step, flat, units, n, channels)
+
+    _each(_parts(plan, network, hyper)[: network.topology.layers if weights_only else None], copy, threads)
+
+
+def _each(parts: list[Any], copy: Callable[..., None], threads: int) -> None:
+    """Copy parts, the largest first, on several threads where that is worth it."""
+    parts = sorted(parts, key=lambda part: -len(part[0]))
+    if threads <= 1 or sum(len(part[0]) for part in parts) < HELD:
+        for part in parts:
+            copy(*part)
+        return
+    with ThreadPoolExecutor(threads) as pool:
+        list(pool.map(lambda part: copy(*part), parts))
