@@ -127,8 +127,8 @@ def _net_inputs(plan, store, work, l, lo, hi):  # type: ignore[no-untyped-def]
     step = plan.parts * width
     if plan.listed[l] and (l > 0 or plan.large):
         work.z[z_at + lo * width : z_at + hi * width] = f32(0)
-        columns = plan.units[l + 1] * plan.channels[l]
-        add_products(layer_lists(plan, work, work.value, l), lo, hi, store, base, step, plan.units[l], columns, work.z, z_at, width)
+        columns, lists = plan.units[l + 1] * plan.channels[l], layer_lists(plan, work, work.value, l)
+        add_products(lists, lo, hi, store, base, step, plan.units[l], columns, work.z, z_at, width)
     elif plan.listed[l]:
         for b in range(lo, hi):
             at = plan.list_at[l] + b * plan.longest[l]
