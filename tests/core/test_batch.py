@@ -85,6 +85,7 @@ def test_lists_of_what_is_on_change_nothing_but_roundings(
 ) -> None:
     monkeypatch.setattr("heavywater.core.mlp.batch.SMALLEST_WORK", 0)
     monkeypatch.setattr("heavywater.core.mlp.batch_plan.HELD", 1000)
+    monkeypatch.setattr("heavywater.core.mlp.batch_plan.ENOUGH", 0)
     x, t, outputs = problem("crossentropy", 300, 150, zeros=0.8 if form == "csr" else 0.1)
     inputs = as_csr(x) if form == "csr" else layout.Inputs.from_dense(x)
     h = hyper("crossentropy", "Rectifier", **OPTIONS["dropout"], **OPTIONS[option])

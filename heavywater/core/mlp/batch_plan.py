@@ -32,6 +32,8 @@ DROPPED = 0.3
 """From this dropout ratio on, lists of the rectifiers that are on are worth making."""
 FEWEST = 16
 """Rows of a batch for which they are: pieces of weights are brought into place once for all rows."""
+ENOUGH = 1 << 22
+"""Weights times rows of a batch, before or after a layer, for which they are."""
 
 
 def listed_layers(network: Network, hyper: Hyper, batch: int, by_input: bool) -> np.ndarray:
@@ -43,7 +45,9 @@ def listed_layers(network: Network, hyper: Hyper, batch: int, by_input: bool) ->
     t = network.topology
     ratios = np.zeros(t.layers - 1)
     ratios[: len(hyper.hidden_dropout)] = hyper.hidden_dropout
-    hidden = (ratios >= DROPPED) & (hyper.activation == RECTIFIER) & (batch >= FEWEST)
+    weights = np.array([n * m for n, m in zip(t.units, t.units[1:])])
+    large = np.maximum(weights[:-1], weights[1:]) * batch >= ENOUGH
+    hidden = (ratios >= DROPPED) & (hyper.activation == RECTIFIER) & (batch >= FEWEST) & large
     above = t.layers > 1 and bool(hidden[-1]) and t.units[-1] <= GROUP
     return np.concatenate(([by_input], hidden, [above])).astype(np.bool_)
 
