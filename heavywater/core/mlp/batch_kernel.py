@@ -3,7 +3,8 @@
 A batch takes three phases, between which the threads meet. First every thread takes rows of the batch forward and
 their errors back, with the weights as they are. Then every thread takes inputs of all layers, adds up the gradients of
 their weights over the rows and updates the weights at once, so that gradients never leave the cache. Biases come last.
-No sum is split between threads, so the result does not depend on how many there are.
+No sum is split between threads, so the result does not depend on how many there are. Layers of which most is dropped come
+as lists, in both phases; see `heavywater.core.mlp.list_tiles`.
 
 Random numbers of dropout are those of `fast`: with batches of one row both train alike.
 """

@@ -32,7 +32,7 @@ class Lists(NamedTuple):
 @njit(**INNER)
 def layer_lists(plan, work, value, l):  # type: ignore[no-untyped-def]
     """The lists of unit layer `l`, one per row of the batch; `value` holds activations, or errors at the same places."""
-    return work.index, value, work.cuts, plan.list_at[l], plan.longest[l], plan.cut_at[l], plan.groups[l] + 1
+    return Lists(work.index, value, work.cuts, plan.list_at[l], plan.longest[l], plan.cut_at[l], plan.groups[l] + 1)
 
 
 @njit(**INNER)
@@ -95,7 +95,7 @@ def list_rows(plan, work, own, l, group, size):  # type: ignore[no-untyped-def]
             counts[i] += 1
     for i in range(GROUP):
         cuts[i * row + row - 1] = counts[i]
-    return own.rows, own.values, cuts, 0, step, 0, row
+    return Lists(own.rows, own.values, cuts, 0, step, 0, row)
 
 
 @njit(**INNER)

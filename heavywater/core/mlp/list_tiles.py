@@ -145,7 +145,7 @@ def _add(n, index, value, first, stop, w, base, step, out, at):  # type: ignore[
 
 @njit(**INNER)
 def add_products(lists, lo, hi, w, base, step, inputs, columns, out, out_at, out_row):  # type: ignore[no-untyped-def]
-    """Add ``A W`` to the rows `lo` to `hi` of a result; the rows of A are `lists`, see `Lists`.
+    """Add ``A W`` to the rows `lo` to `hi` of a result; the rows of A are `lists`, see `batch_lists.Lists`.
 
     Row i of W starts at ``w[base + i * step]``, row b of the result at ``out[out_at + b * out_row]``; `columns` are
     rounded up to whole vectors.
