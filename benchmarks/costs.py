@@ -76,20 +76,36 @@ def online(
     return Cost(total_bytes, operations, flops, FLOAT * arrays * weights_of(units))
 
 
-def mini_batch(units: Sequence[int], *, optimiser: str, batch: int, threads: int = 1, density: float = 1.0) -> Cost:
+def mini_batch(
+    units: Sequence[int],
+    *,
+    optimiser: str,
+    batch: int,
+    threads: int = 1,
+    density: float = 1.0,
+    live: Sequence[float] | None = None,
+) -> Cost:
     """Mini-batches (`heavywater.core.mlp.batch`): the weights are read forward and back, and changed, once per batch.
 
     Every thread reads all weights on the way forward and back, for its rows of the batch; each changes its own part.
+
+    Parameters
+    ----------
+    live : sequence of float, optional
+        Share of each hidden layer's units that take part in a row, when layers are passed on as lists of those: the
+        others cost nothing, neither their weights into the next layer nor, on the way back, those from the layer below.
     """
     arrays, per_step, flops_per_step = OPTIMISERS[optimiser]
     total_bytes = operations = flops = 0.0
+    on = [density, *(live if live is not None else [1.0] * (len(units) - 2)), 1.0]
     for l in range(len(units) - 1):
         weights = float(units[l] * units[l + 1])
-        used = weights * density if l == 0 else weights
+        used = weights * on[l]
         back = weights if l else 0.0
         total_bytes += (FLOAT * threads * (weights + back) + 2 * FLOAT * arrays * weights) / batch
-        operations += used + back + used + per_step * weights / batch
-        flops += 2 * (used + back + used) + flops_per_step * weights / batch
+        passed = back * on[l + 1]
+        operations += used + passed + used + per_step * weights / batch
+        flops += 2 * (used + passed + used) + flops_per_step * weights / batch
     return Cost(total_bytes, operations, flops, FLOAT * arrays * weights_of(units))
 
 

@@ -35,6 +35,7 @@ ROWS = 4000
 DENSITY = 0.2
 """Non-zero inputs of a row of MNIST without its constant columns."""
 BATCH = 32
+RECORD_BATCH = 128
 
 
 @njit(cache=True, nogil=True, fastmath=True)
@@ -136,13 +137,14 @@ def kernel(
     name: str, threads: int, *, seconds: float, units: tuple[int, ...] | None = None, rows: int = ROWS
 ) -> dict[str, Any]:
     """Rows per second of one kernel and what it did for them."""
-    record = name == "online sparse, record network"
+    record = name.endswith("record network")
     sparse = record or name == "online sparse"
     dropout = 0.5 if record else 0.0
     if units is None:
         units = RECORD_UNITS if record else UNITS
+    batches = name.startswith("mini-batch")
     if record:
-        rows = min(rows, 300)
+        rows = min(rows, 2 * RECORD_BATCH if batches else 300)
     density = DENSITY if sparse else 1.0
     optimiser = "momentum" if name == "mini-batch momentum" else "adadelta"
     x, y = example(units, rows, density)
@@ -170,17 +172,20 @@ def kernel(
         speed = done / (time.perf_counter() - began)
         cost = costs.forward(units, rows_per_block=forward_tiles.BLOCK)
     else:
-        batch = BATCH if name.startswith("mini-batch") else 1
-        if batch > 1:
+        batch = RECORD_BATCH if record else BATCH
+        if batches:
             trainer: Any = BatchTrainer(network, h, inputs, y, batch=batch, threads=threads)
-            cost = costs.mini_batch(units, optimiser=optimiser, batch=batch, threads=threads, density=density)
-            speed = rate_of(trainer, rows, seconds)
         else:
             trainer = TeamTrainer(network, h, inputs, y, threads=threads)
-            speed = rate_of(trainer, rows, seconds)
-            trainer.write_back()
-            live = [(1 - dropout) * s for s in live_shares(network, h, Inputs.of(inputs, np.float64))]
-            kept = density * (1 - h.input_dropout)
+        speed = rate_of(trainer, rows, seconds)
+        trainer.write_back()
+        live = [(1 - dropout) * s for s in live_shares(network, h, Inputs.of(inputs, np.float64))]
+        kept = density * (1 - h.input_dropout)
+        if batches:
+            cost = costs.mini_batch(
+                units, optimiser=optimiser, batch=batch, threads=threads, density=kept, live=live if record else None
+            )
+        else:
             cost = costs.online(units, optimiser=optimiser, live=live, density=kept, by_input=sparse)
         trainer.close()
     return {"kernel": name, "threads": threads, "rows_per_second": speed, **cost.__dict__}
@@ -207,6 +212,7 @@ KERNELS = (
     ("online sparse, record network", True),
     ("mini-batch adadelta", True),
     ("mini-batch momentum", True),
+    ("mini-batch adadelta, record network", True),
     ("exact", False),
     ("predict", True),
 )

@@ -256,7 +256,17 @@ class Design:
 
         parts = each(range(0, n, SPARSE_ROWS), part, n * count)
         parts.append((np.zeros(0, np.int64), np.zeros(0, np.int32), np.zeros(0, dtype)))
-        counts, indices, nonzero = (np.concatenate(arrays) for arrays in zip(*parts))
+        counts = np.concatenate([per_row for per_row, _, _ in parts])
+        ends = np.cumsum([len(found) for _, found, _ in parts])
+        indices, nonzero = np.empty(ends[-1], np.int32), np.empty(ends[-1], dtype)
+
+        def put(k: int) -> None:
+            _, found, kept = parts[k]
+            here = slice(ends[k] - len(found), ends[k])
+            indices[here], nonzero[here] = found, kept
+
+        # On several threads, because memory that was never written before takes longer than the copy.
+        each(range(len(parts)), put, len(indices))
         return np.concatenate(([0], np.cumsum(counts))), indices, nonzero
 
     def adapt(self, frame: Frame, *, warn: Callable[[str], None] | None = None) -> Frame:

@@ -69,6 +69,19 @@ def test_a_batch_shares_the_weights() -> None:
     assert both.operations == many.operations
 
 
+def test_lists_leave_out_what_is_off() -> None:
+    units, on = (6, 4, 5, 3), [[1, 1, 0, 1, 0, 0], [1, 0, 0, 1], [0, 1, 1, 0, 0], [1, 1, 1]]
+    rows = range(8)
+    counted = 0
+    for l in range(3):
+        for i in range(units[l]):
+            for u in range(units[l + 1]):
+                counted += len(rows) * (2 * on[l][i] + (on[l + 1][u] if l else 0)) + 14
+    cost = costs.mini_batch(units, optimiser="adadelta", batch=len(rows), density=3 / 6, live=(2 / 4, 2 / 5))
+    assert cost.operations * len(rows) == pytest.approx(counted)
+    assert cost.bytes == costs.mini_batch(units, optimiser="adadelta", batch=len(rows)).bytes
+
+
 def test_forward_reads_each_weight_once_per_block() -> None:
     cost = costs.forward((20, 10, 5), rows_per_block=64)
     assert cost.bytes == pytest.approx(8 * 250 / 64)  # float64

@@ -77,6 +77,28 @@ def test_threads_change_no_bit(activation: str, form: str, monkeypatch: pytest.M
         assert all((a == net.arrays()[name]).all() for name, a in nets[0].arrays().items())
 
 
+@pytest.mark.parametrize("form", ["dense", "csr"])
+@pytest.mark.parametrize("batch", [20, 130])
+@pytest.mark.parametrize("option", ["adadelta", "momentum", "penalties"])
+def test_lists_of_what_is_on_change_nothing_but_roundings(
+    option: str, batch: int, form: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("heavywater.core.mlp.batch.SMALLEST_WORK", 0)
+    monkeypatch.setattr("heavywater.core.mlp.batch_plan.HELD", 1000)
+    monkeypatch.setattr("heavywater.core.mlp.batch_plan.ENOUGH", 0)
+    x, t, outputs = problem("crossentropy", 300, 150, zeros=0.8 if form == "csr" else 0.1)
+    inputs = as_csr(x) if form == "csr" else layout.Inputs.from_dense(x)
+    h = hyper("crossentropy", "Rectifier", **OPTIONS["dropout"], **OPTIONS[option])
+    start = random_network([150, 139, 70, outputs], "Rectifier", scale=0.3)
+    lists = [trained(start, h, inputs, t, batch, threads) for threads in (1, 2, 3)]
+    for net in lists[1:]:
+        assert all((a == net.arrays()[name]).all() for name, a in lists[0].arrays().items())
+    monkeypatch.setattr("heavywater.core.mlp.batch_plan.DROPPED", 2.0)
+    full = trained(start, h, inputs, t, batch, 2)
+    assert distance(full, start) > 1e-3
+    assert 0 < distance(full, lists[0]) < 2e-5
+
+
 @pytest.mark.parametrize("threads", [1, 2])
 def test_only_units_with_too_large_weights_are_scaled_down(threads: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("heavywater.core.mlp.batch.SMALLEST_WORK", 0)

@@ -213,7 +213,8 @@ class _Run:
             self._roll_back(e)
             return
         self._record(event)
-        copy = self.network.copy()
+        # At the end nothing changes the network any more, except to put a better one in its place.
+        copy = self.network if self.why else self.network.copy()
         self.good = _Good(copy, self.processed, self.iterations)
         loss = self._loss(event)
         if self.best is None or not loss >= self.best[0]:

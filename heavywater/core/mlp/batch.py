@@ -85,11 +85,11 @@ class BatchTrainer:
 
     def reload(self) -> None:
         """Take the weights from the network again, after they were changed there."""
-        load_batch(self.plan, self.store, self.network, self.hyper)
+        load_batch(self.plan, self.store, self.network, self.hyper, self.threads)
 
     def write_back(self, *, weights_only: bool = False) -> None:
         """Bring the network up to date with the training; its optimiser's state may wait."""
-        unload_batch(self.plan, self.store, self.network, self.hyper, weights_only=weights_only)
+        unload_batch(self.plan, self.store, self.network, self.hyper, self.threads, weights_only=weights_only)
 
     def cancel(self) -> None:
         """Make `run`, this one and all later ones, return soon; may be called from any thread."""

@@ -3,7 +3,8 @@
 A batch takes three phases, between which the threads meet. First every thread takes rows of the batch forward and
 their errors back, with the weights as they are. Then every thread takes inputs of all layers, adds up the gradients of
 their weights over the rows and updates the weights at once, so that gradients never leave the cache. Biases come last.
-No sum is split between threads, so the result does not depend on how many there are.
+No sum is split between threads, so the result does not depend on how many there are. Layers of which most is dropped come
+as lists, in both phases; see `heavywater.core.mlp.list_tiles`.
 
 Random numbers of dropout are those of `fast`: with batches of one row both train alike.
 """
@@ -13,164 +14,34 @@ from __future__ import annotations
 import numpy as np
 
 from heavywater.core.jit import njit
-from heavywater.core.mlp.batch_plan import BACK, BLOCK
-from heavywater.core.mlp.fast_input import ask_for, read_row, stream_key, uniform
+from heavywater.core.mlp.batch_forward import forward_and_back
+from heavywater.core.mlp.batch_lists import by_input, list_rows
 from heavywater.core.mlp.fast_update import NO_LIMIT, set_coefficients, step_bias
-from heavywater.core.mlp.functions import EXACT, INNER, activate, class_error, derivative, regression_error
-from heavywater.core.mlp.layout import AUTOENCODER, MAXOUT, RECTIFIER, SOFTMAX
+from heavywater.core.mlp.functions import EXACT, INNER
+from heavywater.core.mlp.layout import MAXOUT
+from heavywater.core.mlp.list_tiles import add_products
 from heavywater.core.mlp.loops import FAST
-from heavywater.core.mlp.rectifier import rectified_errors, rectify, rectify_some
 from heavywater.core.mlp.sync import meet
-from heavywater.core.mlp.tiles import adadelta_row, gathered, product, transposed_product
+from heavywater.core.mlp.tiles import adadelta_row, gathered, product
 
 f32 = np.float32
-INPUT_STREAM = 0
-
-
-@njit(**INNER)
-def _activations(h, net, plan, work, l, b, key):  # type: ignore[no-untyped-def]
-    """Activations of row `b` from its net inputs at weight layer `l`, a hidden one."""
-    units, ch = plan.units[l + 1], plan.channels[l]
-    at = plan.z_at[l] + b * plan.width[l]
-    out = plan.act_at[l + 1] + b * plan.act_width[l + 1]
-    first = plan.bias_at[l]
-    ratio = f32(h.hidden_dropout[l]) if len(h.hidden_dropout) > 0 else f32(0)
-    z, act, live = work.z, work.act, work.live
-    if h.activation == RECTIFIER:
-        inputs, biases, outputs = z[at : at + units], net.biases[first : first + units], act[out : out + units]
-        if ratio > 0:
-            rectify_some(inputs, biases, outputs, key, 0, ratio, live[at : at + units])
-        else:
-            rectify(inputs, biases, outputs)
-        return
-    for u in range(units):
-        on = ratio <= 0 or uniform(key, u) >= ratio
-        live[at + u] = on
-        v = 0.0
-        if h.activation == MAXOUT:
-            z0 = z[at + 2 * u] + net.biases[first + 2 * u]
-            z1 = z[at + 2 * u + 1] + net.biases[first + 2 * u + 1]
-            work.winner[at + u] = 1 if z1 > z0 else 0
-            v = max(z0, z1) if on else 0.0
-        elif on:
-            v = activate(h.activation, z[at + ch * u] + net.biases[first + u])
-        act[out + u] = f32(v)
-
-
-@njit(**INNER)
-def _output_errors(h, net, plan, work, b, t, offset, scale):  # type: ignore[no-untyped-def]
-    """Errors of row `b` at the output in place of its net inputs, times `scale`."""
-    last = len(plan.units) - 2
-    units = plan.units[last + 1]
-    at = plan.z_at[last] + b * plan.width[last]
-    z, first = work.z, plan.bias_at[last]
-    if h.output == SOFTMAX:
-        top = -np.inf
-        for u in range(units):
-            v = z[at + u] + net.biases[first + u]
-            z[at + u] = f32(v)
-            top = max(top, np.float64(z[at + u]))
-        total = 0.0
-        for u in range(units):
-            z[at + u] = f32(np.exp(z[at + u] - top))
-            total += z[at + u]
-        for u in range(units):
-            y = z[at + u] / total
-            z[at + u] = f32(scale * class_error(h.loss, y, 1.0 if u == int(t) else 0.0))
-        return
-    for u in range(units):
-        f, y = z[at + u] + net.biases[first + u], t
-        if h.output == AUTOENCODER:
-            f, y = activate(h.activation, f), np.float64(work.target[b, u])
-        e = regression_error(h.loss, y, f + offset, h.quantile_alpha, h.tweedie_power, h.huber_delta)
-        z[at + u] = f32(scale * e)
-
-
-@njit(**INNER)
-def _hidden_errors(h, plan, work, l, b, errors, e_at):  # type: ignore[no-untyped-def]
-    """Errors of row `b` at weight layer `l` from the sums ``errors[e_at:]`` that the layer above passed down."""
-    units = plan.units[l + 1]
-    at = plan.z_at[l] + b * plan.width[l]
-    act = plan.act_at[l + 1] + b * plan.act_width[l + 1]
-    z, live = work.z, work.live
-    if h.activation == RECTIFIER:
-        rectified_errors(errors[e_at : e_at + units], work.act[act : act + units], z[at : at + units])
-        return
-    for u in range(units):
-        e = errors[e_at + u] if live[at + u] else f32(0)
-        if h.activation == MAXOUT:
-            k = work.winner[at + u]
-            z[at + 2 * u] = f32(0) if k else e
-            z[at + 2 * u + 1] = e if k else f32(0)
-        else:
-            z[at + u] = f32(e * derivative(h.activation, np.float64(work.act[act + u]), False))
-
-
-@njit(**INNER)
-def _rows_forward_and_back(  # type: ignore[no-untyped-def]
-    h, net, plan, store, work, own, x, targets, shift, all_rows, start, size, first, lo, hi
-):
-    """Rows `lo` to `hi` of the batch of `size` rows that begins at `start`: activations of all layers, then errors."""
-    if lo >= hi:
-        return
-    layers = len(plan.units) - 1
-    act, z = work.act, work.z
-    keep = h.output == AUTOENCODER
-    scale = 1.0 / size
-    rows = all_rows[start : start + size]
-    for b in range(lo, hi):
-        key = stream_key(h.seed, first + b, INPUT_STREAM)
-        if start + size + b < len(all_rows):
-            ask_for(x, all_rows[start + size + b])
-        line = act[b * plan.act_width[0] : (b + 1) * plan.act_width[0]]
-        work.length[b] = read_row(
-            x, rows[b], key, f32(h.input_dropout), plan, work.index[b], work.value[b], work.target[b], keep, line
-        )
-    for l in range(layers):
-        n, width, base = plan.units[l], plan.width[l], plan.base[l]
-        if l == 0 and plan.by_input:
-            for b in range(lo, hi):
-                gathered(
-                    work.index[b], work.value[b], 0, work.length[b], store, base, plan.parts * width, width, z,
-                    plan.z_at[l] + b * width,
-                )  # fmt: skip
-        else:
-            product(
-                act, plan.act_at[l], plan.act_width[l], 1, lo, hi, n, store, base, plan.parts * width, width, z,
-                plan.z_at[l], width,
-            )  # fmt: skip
-        for b in range(lo, hi):
-            if l < layers - 1:
-                _activations(h, net, plan, work, l, b, stream_key(h.seed, first + b, l + 1))
-            else:
-                t = targets[rows[b]] if len(targets) > 0 else 0.0
-                offset = shift[rows[b]] if len(shift) > 0 else 0.0
-                _output_errors(h, net, plan, work, b, t, offset, scale)
-    for l in range(layers - 1, 0, -1):
-        n, width = plan.units[l], plan.width[l]
-        for b in range(lo, hi, BACK):
-            stop = min(hi, b + BACK)
-            transposed_product(
-                z, plan.z_at[l] + b * width, width, 0, stop - b, width, store, plan.base[l], plan.parts * width, n,
-                own.errors, n,
-            )  # fmt: skip
-            for k in range(b, stop):
-                _hidden_errors(h, plan, work, l - 1, k, own.errors, (k - b) * n)
 
 
 @njit(**INNER)
 def _mark_alive(h, plan, work, size, lo, hi, l):  # type: ignore[no-untyped-def]
     """Columns `lo` to `hi` of weight layer `l` that take part in some row: not dropped, and of Maxout the winner."""
-    for c in range(lo, hi):
-        found = f32(0)
-        for b in range(size):
-            at = plan.z_at[l] + b * plan.width[l]
-            if h.activation == MAXOUT:
+    alive = work.alive[plan.column_at[l] + lo : plan.column_at[l] + hi]
+    alive[:] = f32(0)
+    for b in range(size):
+        at = plan.z_at[l] + b * plan.width[l]
+        if h.activation == MAXOUT:
+            for c in range(lo, hi):
                 if work.live[at + c // 2] and work.winner[at + c // 2] == c % 2:
-                    found = f32(1)
-            elif work.live[at + c]:
-                found = f32(1)
-        work.alive[plan.column_at[l] + c] = found
+                    alive[c - lo] = f32(1)
+        else:
+            live = work.live[at + lo : at + hi]
+            for c in range(len(alive)):
+                alive[c] = f32(1) if live[c] else alive[c]
 
 
 @njit(**FAST)
@@ -234,28 +105,19 @@ def _step_row(h, plan, store, work, own, l, i, here, sums):  # type: ignore[no-u
 
 
 @njit(**INNER)
-def _by_lists(plan, work, own, size, lo, hi):  # type: ignore[no-untyped-def]
-    """Turn the rows' lists of inputs `lo` to `hi` into lists of rows per input."""
-    starts = own.starts
-    for i in range(lo, hi + 1):
-        starts[i] = 0
-    for b in range(size):
-        for k in range(work.length[b]):
-            i = work.index[b, k]
-            if lo <= i < hi:
-                starts[i] += 1
-    total = 0
-    for i in range(lo, hi + 1):
-        count = starts[i]
-        starts[i] = total
-        total += count
-    for b in range(size):
-        for k in range(work.length[b]):
-            i = work.index[b, k]
-            if lo <= i < hi:
-                own.rows[starts[i]] = b
-                own.values[starts[i]] = work.value[b, k]
-                starts[i] += 1
+def _gradients(plan, work, own, l, block, first, stop, size):  # type: ignore[no-untyped-def]
+    """Gradients of the weights from a block of inputs into ``own.grads``."""
+    width, z_at = plan.width[l], plan.z_at[l]
+    if plan.listed[l]:
+        own.grads[: (stop - first) * width] = f32(0)
+        rows = list_rows(plan, work, own, l, block, size)
+        columns = plan.units[l + 1] * plan.channels[l]
+        add_products(rows, 0, stop - first, work.z, z_at, width, size, columns, own.grads, 0, width)
+    else:
+        product(
+            work.act, plan.act_at[l] + first, 1, plan.act_width[l], 0, stop - first, size, work.z, z_at, width, width,
+            own.grads, 0, width,
+        )  # fmt: skip
 
 
 @njit(**INNER)
@@ -263,23 +125,20 @@ def _update_weights(h, plan, store, work, own, size, done, thread, threads):  # 
     """Gradients and steps of a thread's inputs of all layers."""
     grads = own.grads
     for l in range(len(plan.units) - 1):
-        n, width = plan.units[l], plan.width[l]
+        n, width, block_size = plan.units[l], plan.width[l], plan.block[l]
         lo = plan.blocks[l] * thread // threads
         hi = plan.blocks[l] * (thread + 1) // threads
         lists = l == 0 and plan.by_input
         set_coefficients(h, done, l, own.coefficients)
         if lists:
-            _by_lists(plan, work, own, size, lo * BLOCK, min(hi * BLOCK, n))
+            by_input(plan, work, own, size, lo * block_size, min(hi * block_size, n))
         before = 0
         for block in range(lo, hi):
-            first, stop = block * BLOCK, min(n, (block + 1) * BLOCK)
+            first, stop = block * block_size, min(n, (block + 1) * block_size)
             sums = plan.sums_at[l] + block * width
             work.sums[sums : sums + width] = f32(0)
             if not lists:
-                product(
-                    work.act, plan.act_at[l] + first, 1, plan.act_width[l], 0, stop - first, size, work.z,
-                    plan.z_at[l], width, width, grads, 0, width,
-                )  # fmt: skip
+                _gradients(plan, work, own, l, block, first, stop, size)
             for i in range(first, stop):
                 here = (i - first) * width
                 if lists:
@@ -376,7 +235,7 @@ def train_batches(  # type: ignore[no-untyped-def]
     step = 0
     for start in range(0, len(rows), plan.batch):
         size = min(plan.batch, len(rows) - start)
-        _rows_forward_and_back(
+        forward_and_back(
             h, net, plan, store, work, own, x, targets, shift, rows, start, size, first + start,
             size * thread // threads, size * (thread + 1) // threads,
         )  # fmt: skip

@@ -85,6 +85,14 @@ class Vectors:
     def write(self, value: Any, array: Any, index: Any, more: int = 0) -> None:
         self.builder.store(value, self.place(array, index, more), align=4)
 
+    def ask(self, array: Any, index: Any) -> None:
+        """Have the cache line of an entry brought into the second-level cache."""
+        line, number = ir.IntType(8).as_pointer(), ir.IntType(32)
+        kind = ir.FunctionType(ir.VoidType(), [line, number, number, number])
+        fetch = self.builder.module.declare_intrinsic("llvm.prefetch.p0i8", fnty=kind)
+        place = self.builder.bitcast(self.builder.gep(array, [index]), line)
+        self.builder.call(fetch, [place, number(0), number(2), number(1)])
+
     def times(self, x: Any, y: Any) -> Any:
         return self.builder.fmul(x, y, flags=("fast",))
 

@@ -34,3 +34,10 @@ def rectified_errors(errors, activations, out):  # type: ignore[no-untyped-def]
     """Errors at the net inputs from those at the activations."""
     for u in range(len(out)):
         out[u] = errors[u] if activations[u] > f32(0) else f32(0)
+
+
+@njit(**FAST)
+def keep_where_on(errors, activations):  # type: ignore[no-untyped-def]
+    """`rectified_errors` in place."""
+    for u in range(len(errors)):
+        errors[u] = errors[u] if activations[u] > f32(0) else f32(0)
