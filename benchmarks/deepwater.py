@@ -81,9 +81,10 @@ class Ours:
             pass
 
     def scoring(self, count: int) -> None:
-        for i in range(0, count, self.batch):
-            data, table = self.source.batch(np.arange(i, i + self.batch))
-            self.net.logits(*self.net.tensors(data, table, self.pixels))
+        with self.net.scoring():
+            for i in range(0, count, self.batch):
+                data, table = self.source.batch(np.arange(i, i + self.batch))
+                self.net.logits(*self.net.tensors(data, table, self.pixels))
 
 
 class Plain:

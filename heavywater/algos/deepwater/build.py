@@ -62,12 +62,17 @@ class BaseNet:
             x = pixels.prepare(self.torch, x, self.memory_format)
         return x, None if table is None else self.torch.from_numpy(table).to(self.device, non_blocking=True)
 
-    def logits(self, x: Any, table: Any) -> np.ndarray:
-        """Outputs in scoring, float32 ``(n, outputs)``."""
+    @contextlib.contextmanager
+    def scoring(self) -> Iterator[None]:
+        """The state in which batches are scored. Entering it takes as long as a small layer: once for many batches."""
         self.module.eval()
         with self.torch.inference_mode():
-            out = self.module(x) if table is None else self.module(x, table)
-            return out.float().cpu().numpy()
+            yield
+
+    def logits(self, x: Any, table: Any) -> np.ndarray:
+        """Outputs of a batch, float32 ``(n, outputs)``; while `scoring` lasts."""
+        out = self.module(x) if table is None else self.module(x, table)
+        return out.float().cpu().numpy()
 
     def reseed(self, seed: int, samples: int) -> None:
         """Make what dropout draws next depend on these numbers alone."""
@@ -84,7 +89,7 @@ class BaseNet:
 
     @abstractmethod
     def features(self, x: Any, table: Any, layer: str) -> np.ndarray:
-        """Values of a layer in scoring, float32 ``(n, width)``."""
+        """Values of a layer, float32 ``(n, width)``; while `scoring` lasts."""
 
     @abstractmethod
     def layers(self) -> list[str]:
@@ -155,12 +160,11 @@ class Net(BaseNet):
         if self.module.images:
             self.memory_format = self.torch.channels_last
         seeded_dropout(self.torch, self.module, self._generator)
+        self.module.changed()
         self.module.to(self.device)
 
     def features(self, x: Any, table: Any, layer: str) -> np.ndarray:
-        self.module.eval()
-        with self.torch.inference_mode():
-            return self.module.features(x, layer, table).float().cpu().numpy()
+        return self.module.features(x, layer, table).float().cpu().numpy()
 
     def layers(self) -> list[str]:
         return self.graph.layers()

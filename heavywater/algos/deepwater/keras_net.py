@@ -76,13 +76,14 @@ class KerasNet(BaseNet):
         x = self.torch.from_numpy(data)
         return (x if pixels is None else pixels.prepare(self.torch, x)).numpy(), table
 
+    def scoring(self) -> Any:
+        return self.on_device()
+
     def logits(self, x: Any, table: Any) -> np.ndarray:
-        with self.on_device():
-            return np.asarray(self.module.predict_on_batch(_inputs(x, table)), np.float32)
+        return np.asarray(self.module.predict_on_batch(_inputs(x, table)), np.float32)
 
     def features(self, x: Any, table: Any, layer: str) -> np.ndarray:
-        with self.on_device():
-            return np.asarray(self.module.features(_inputs(x, table), layer))
+        return np.asarray(self.module.features(_inputs(x, table), layer))
 
     def reseed(self, seed: int, samples: int) -> None:
         digest = hashlib.blake2b(f"{seed} {samples}".encode(), digest_size=4).digest()
