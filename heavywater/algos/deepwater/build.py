@@ -135,8 +135,39 @@ class BaseNet:
         return list(self.module.state_dict(keep_vars=True).values())
 
 
-class Net(BaseNet):
-    """A graph that runs.
+class GraphNet(BaseNet):
+    """A network whose layers a graph says.
+
+    Parameters
+    ----------
+    graph : Graph
+    module : torch.nn.Module or keras.Model
+        What runs it.
+    shape : tuple of int
+        Of one row of the main input.
+    device : str
+        PyTorch's name of the device.
+    """
+
+    graph: Graph
+
+    def __init__(self, graph: Graph, module: Any, shape: tuple[int, ...], device: str) -> None:
+        super().__init__(module, shape, device)
+        self.graph = graph
+        self.weights = graph.weights(shape)
+
+    def layers(self) -> list[str]:
+        return self.graph.layers()
+
+    def hidden_layers(self) -> list[str]:
+        return [f"{n.name}_output" for n in self.graph.nodes if n.op == "activation"]
+
+    def to_json(self) -> dict[str, Any]:
+        return self.graph.to_json()
+
+
+class Net(GraphNet):
+    """A graph that runs in PyTorch.
 
     Parameters
     ----------
@@ -149,14 +180,10 @@ class Net(BaseNet):
         PyTorch's name of the device.
     """
 
-    graph: Graph
-
     def __init__(self, graph: Graph, shape: tuple[int, ...], seed: int, device: str = "cpu") -> None:
         from heavywater.networks.module import GraphModule
 
-        super().__init__(GraphModule(graph, shape, seed), shape, device)
-        self.graph = graph
-        self.weights = graph.weights(shape)
+        super().__init__(graph, GraphModule(graph, shape, seed), shape, device)
         if self.module.images:
             self.memory_format = self.torch.channels_last
         seeded_dropout(self.torch, self.module, self._generator)
@@ -165,12 +192,6 @@ class Net(BaseNet):
 
     def features(self, x: Any, table: Any, layer: str) -> np.ndarray:
         return self.module.features(x, layer, table).float().cpu().numpy()
-
-    def layers(self) -> list[str]:
-        return self.graph.layers()
-
-    def hidden_layers(self) -> list[str]:
-        return [f"{n.name}_output" for n in self.graph.nodes if n.op == "activation"]
 
     def learned(self) -> dict[str, Any]:
         return self.module.learned()
@@ -188,9 +209,6 @@ class Net(BaseNet):
     def put_back(self, copies: list[Any]) -> None:
         super().put_back(copies)
         self.module.changed()
-
-    def to_json(self) -> dict[str, Any]:
-        return self.graph.to_json()
 
 
 def make_network(ctx: TrainContext, data: TrainingData, before: DeepWaterModel | None) -> BaseNet:
