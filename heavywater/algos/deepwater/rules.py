@@ -67,7 +67,8 @@ def _network(p: DeepWaterParams) -> Iterator[Message]:
             text = f"{name} {path!r} looks like a pickle, which can run code; save the weights as safetensors instead"
             yield _error(name, text)
         elif not _exists(path, name):
-            yield _error(name, f"{name}: there is no file {path!r}")
+            folder = f"the folder {path!r} is no SavedModel of TensorFlow" if Path(path).is_dir() else None
+            yield _error(name, f"{name}: {folder or f'there is no file {path!r}'}")
     if p.export_native_parameters_prefix is not None and p.network_module is not None:
         text = "export_native_parameters_prefix: a network_module is code, which MXNet's formats cannot hold"
         yield _error("export_native_parameters_prefix", text)
