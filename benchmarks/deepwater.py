@@ -28,7 +28,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from benchmarks import machine
+from benchmarks import machine, pages
 from benchmarks.plain_networks import PLAIN, take_weights
 from benchmarks.process import ROOT
 from heavywater.algos.deepwater.build import Net
@@ -38,8 +38,7 @@ from heavywater.algos.deepwater.optimiser import Optimiser
 from heavywater.algos.deepwater.params import DeepWaterParams
 from heavywater.networks.catalog import NAMES, build
 
-BEGIN = "<!-- measured: begin (written by python -m benchmarks.deepwater --docs) -->"
-END = "<!-- measured: end -->"
+BEGIN = pages.begin("benchmarks.deepwater --docs")
 CLASSES, CHANNELS = 10, 3
 SIZES = {"lenet": 28, "mlp": 28, "resnet": 32}
 """Width and height; 128 for the others, so that all is measured within minutes."""
@@ -81,9 +80,10 @@ class Ours:
             pass
 
     def scoring(self, count: int) -> None:
-        for i in range(0, count, self.batch):
-            data, table = self.source.batch(np.arange(i, i + self.batch))
-            self.net.logits(*self.net.tensors(data, table, self.pixels))
+        with self.net.scoring():
+            for i in range(0, count, self.batch):
+                data, table = self.source.batch(np.arange(i, i + self.batch))
+                self.net.logits(*self.net.tensors(data, table, self.pixels))
 
 
 class Plain:
@@ -222,18 +222,8 @@ def rate(value: float) -> str:
 
 
 def into_docs(found: dict[str, Any], page: Path) -> None:
-    """Put the table between the markers of a page.
-
-    Raises
-    ------
-    ValueError
-        When the page lacks the markers.
-    """
-    text = page.read_text()
-    if text.count(BEGIN) != 1 or text.count(END) != 1:
-        raise ValueError(f"{page} needs the lines {BEGIN!r} and {END!r} once each")
-    before, after = text.split(BEGIN)[0], text.split(END)[1]
-    page.write_text(f"{before}{BEGIN}\n\n{table(found)}\n\n{END}{after}")
+    """Put the table into a page; see `pages.replace`."""
+    pages.replace(page, BEGIN, table(found))
 
 
 def main() -> None:

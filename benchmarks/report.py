@@ -11,12 +11,12 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from benchmarks import pages
 from benchmarks.process import ROOT
 from benchmarks.suite import Row, rows
 from benchmarks.workloads import TABLE
 
-BEGIN = "<!-- measured: begin (written by python -m benchmarks.report) -->"
-END = "<!-- measured: end -->"
+BEGIN = pages.begin("benchmarks.report")
 
 
 def markdown(found: dict[str, Any]) -> str:
@@ -121,18 +121,8 @@ def growth_table(found: dict[str, Any]) -> str:
 
 
 def into_docs(found: dict[str, Any], page: Path) -> None:
-    """Put the tables between the markers of a page; the plot goes beside it.
-
-    Raises
-    ------
-    ValueError
-        When the page lacks the markers.
-    """
-    text = page.read_text()
-    if text.count(BEGIN) != 1 or text.count(END) != 1:
-        raise ValueError(f"{page} needs the lines {BEGIN!r} and {END!r} once each")
-    before, after = text.split(BEGIN)[0], text.split(END)[1]
-    page.write_text(f"{before}{BEGIN}\n\n{markdown(found)}\n{END}{after}")
+    """Put the tables into a page; the plot goes beside it. See `pages.replace`."""
+    pages.replace(page, BEGIN, markdown(found))
 
 
 def listing() -> str:

@@ -22,6 +22,7 @@ _NETWORKS: Mapping[str, tuple[str, str]] = {
     "mxnet symbol": ("mxnet_symbol", "read_symbol"),
     "onnx": ("onnx_read", "read_onnx"),
     "tensorflow graph": ("tensorflow_graph", "read_metagraph"),
+    "tensorflow saved model": ("tensorflow_saved_model", "read_saved_model"),
     "caffe text": ("caffe", "read_prototxt"),
     "keras": ("keras_file", "read_keras"),
     "hdf5": ("keras_file", "read_keras"),
@@ -32,6 +33,7 @@ _ARRAYS: Mapping[str, tuple[str, str]] = {
     "mxnet arrays": ("mxnet_arrays", "read_params"),
     "onnx": ("onnx_read", "read_onnx_arrays"),
     "tensorflow checkpoint": ("tensorflow_checkpoint", "read_checkpoint"),
+    "tensorflow saved model": ("tensorflow_saved_model", "read_saved_arrays"),
     "caffe model": ("caffe_weights", "read_caffemodel"),
     "keras": ("keras_file", "read_keras_arrays"),
     "hdf5": ("keras_file", "read_keras_arrays"),
@@ -39,6 +41,7 @@ _ARRAYS: Mapping[str, tuple[str, str]] = {
 }
 """Kind of file → module and function that read arrays from it."""
 
+_SAVED_MODEL = "saved_model.pb"
 _PICKLES = (".pt", ".pth", ".pkl", ".pickle", ".bin")
 _ENDINGS = {
     ".onnx": "onnx",
@@ -73,12 +76,11 @@ def kind_of(path: str | os.PathLike[str]) -> str:
             return "tensorflow checkpoint"
         if not file.exists():
             raise NotFound(f"there is no file {os.fspath(path)!r}")
-        if (file / "saved_model.pb").is_file():
-            raise NotSupported(
-                f"{file} is a SavedModel of TensorFlow, whose functions only TensorFlow can run; open it there and save it "
-                "with model.save('name.keras'), or as ONNX (tf2onnx)"
-            )
-        raise ModelFileError(f"{file} is not a file")
+        if (file / _SAVED_MODEL).is_file():
+            return "tensorflow saved model"
+        raise ModelFileError(f"{file} is not a file, and no SavedModel of TensorFlow")
+    if file.name == _SAVED_MODEL:
+        return "tensorflow saved model"
     with open(file, "rb") as stream:
         head = stream.read(4096)
     ending = file.suffix.lower()
@@ -100,9 +102,9 @@ def kind_of(path: str | os.PathLike[str]) -> str:
     if head.isascii() and b":" in head and ending in ("", ".txt"):
         return "caffe text"
     raise ModelFileError(
-        f"{file} is no file of a network that is known: an MXNet symbol (.json), ONNX (.onnx), a TensorFlow graph (.meta), "
-        "Caffe's text (.prototxt), a model of Keras (.keras, .h5); and for weights MXNet (.params), safetensors, HDF5, "
-        ".caffemodel or a TensorFlow checkpoint"
+        f"{file} is no file of a network that is known: an MXNet symbol (.json), ONNX (.onnx), a TensorFlow graph (.meta) or "
+        "SavedModel (its folder), Caffe's text (.prototxt), a model of Keras (.keras, .h5); and for weights MXNet (.params), "
+        "safetensors, HDF5, .caffemodel or a TensorFlow checkpoint"
     )
 
 
@@ -118,8 +120,8 @@ def read_network(path: str | os.PathLike[str], *, compat: str | None = None) -> 
     Parameters
     ----------
     path : str or path-like
-        An MXNet symbol, an ONNX model, a MetaGraph of TensorFlow 1, Caffe's text format (a network, or a solver that
-        names one beside it), a model of Keras (``.keras``, or HDF5).
+        An MXNet symbol, an ONNX model, a MetaGraph of TensorFlow 1, the folder of a SavedModel, Caffe's text format (a
+        network, or a solver that names one beside it), a model of Keras (``.keras``, or HDF5).
     compat : str, optional
         ``"deepwater"``: a graph of TensorFlow reads its pixels in Deep Water's order; see
         ``tensorflow_graph.read_metagraph``.
@@ -131,7 +133,7 @@ def read_network(path: str | os.PathLike[str], *, compat: str | None = None) -> 
     ModelFileError
         It is a file of another kind, damaged or hostile, or has an operation that is not known; the message names it.
     NotSupported
-        A package that is needed to read it is not installed, it is a SavedModel, or holds weights alone.
+        A package that is needed to read it is not installed, or it holds weights alone.
     """
     kind = kind_of(path)
     if kind not in _NETWORKS:

@@ -17,7 +17,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from heavywater.networks.ops import Attrs, Shape, pads
+from heavywater.networks.ops import SCALARS, Attrs, Shape, pads
 
 __all__ = ["Call", "compute", "ours", "stored"]
 
@@ -329,17 +329,7 @@ _PAIRWISE = {
     "max": ops.maximum,
     "min": ops.minimum,
 }
-_SCALAR: dict[str, Callable[[Any, float], Any]] = {
-    "add": lambda x, v: x + v,
-    "sub": lambda x, v: x - v,
-    "mul": lambda x, v: x * v,
-    "div": lambda x, v: x / v,
-    "rsub": lambda x, v: v - x,
-    "rdiv": lambda x, v: v / x,
-    "pow": lambda x, v: ops.power(x, v),
-    "max": lambda x, v: ops.maximum(x, v),
-    "min": lambda x, v: ops.minimum(x, v),
-}
+_SCALAR: Mapping[str, Callable[[Any, float], Any]] = {**SCALARS, "max": ops.maximum, "min": ops.minimum}
 _ACTIVATIONS: dict[str, Callable[[Any, float], Any]] = {
     "relu": lambda x, slope: ops.relu(x),
     "tanh": lambda x, slope: ops.tanh(x),

@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from heavywater.networks.graph import Node
-from heavywater.networks.ops import ArraySpec, Shape, pads
+from heavywater.networks.ops import SCALARS, ArraySpec, Shape, pads
 
 __all__ = ["ROLES", "layer"]
 
@@ -198,14 +198,8 @@ _PAIRWISE: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
     "max": torch.maximum,
     "min": torch.minimum,
 }
-_SCALAR: dict[str, Callable[[Tensor, float], Tensor]] = {
-    "add": lambda x, v: x + v,
-    "sub": lambda x, v: x - v,
-    "mul": lambda x, v: x * v,
-    "div": lambda x, v: x / v,
-    "rsub": lambda x, v: v - x,
-    "rdiv": lambda x, v: v / x,
-    "pow": lambda x, v: x**v,
+_SCALAR: Mapping[str, Callable[[Tensor, float], Tensor]] = {
+    **SCALARS,
     "max": lambda x, v: x.clamp(min=v),
     "min": lambda x, v: x.clamp(max=v),
 }

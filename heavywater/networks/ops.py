@@ -7,6 +7,7 @@ axis 0, as MXNet and ONNX do. Every operation gives one value.
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -38,6 +39,17 @@ class ArraySpec(NamedTuple):
 
 
 INITS = ("xavier", "he", "normal", "narrow", "zeros", "ones", "small")
+SCALARS: Mapping[str, Callable[[Any, float], Any]] = {
+    "add": operator.add,
+    "sub": operator.sub,
+    "mul": operator.mul,
+    "div": operator.truediv,
+    "rsub": lambda x, v: v - x,
+    "rdiv": lambda x, v: v / x,
+    "pow": operator.pow,
+}
+"""What ``scalar`` does with a value and a number, where operators say it in every library; max and min they do not."""
+
 LAYOUTS = {"HWIO": (3, 2, 0, 1), "HWOI": (2, 3, 0, 1), "HWIM": (2, 3, 0, 1), "IO": (1, 0), "AS_IS": None}
 """Order of the axes in a file → the permutation that gives ours (output, input, height, width).
 

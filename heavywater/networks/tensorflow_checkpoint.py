@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import os
 import struct
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -82,13 +82,17 @@ def _block(data: memoryview, offset: int, size: int) -> Iterator[tuple[bytes, me
         at += own + length
 
 
-def read_checkpoint(path: str | os.PathLike[str]) -> dict[str, NDArray[np.float32]]:
+def read_checkpoint(
+    path: str | os.PathLike[str], names: Collection[str] | None = None
+) -> dict[str, NDArray[np.float32]]:
     """The arrays of a checkpoint by name; slots of optimisers and counters are left out.
 
     Parameters
     ----------
     path : str or path-like
         ``<prefix>`` or ``<prefix>.index``.
+    names : collection of str, optional
+        The arrays that are wanted, whatever they are.
 
     Raises
     ------
@@ -99,7 +103,7 @@ def read_checkpoint(path: str | os.PathLike[str]) -> dict[str, NDArray[np.float3
     """
     prefix = os.fspath(path).removesuffix(".index")
     entries = read_index(f"{prefix}.index")
-    wanted = {n: e for n, e in entries.items() if _is_weight(n, e)}
+    wanted = {n: e for n, e in entries.items() if (_is_weight(n, e) if names is None else n in names)}
     count = 1 + max((e.shard for e in entries.values()), default=0)
     if count > 1000:
         raise ModelFileError(f"{prefix}.index names {count:,} data files")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,7 +13,9 @@ from numpy.typing import NDArray
 from heavywater.errors import ModelFileError
 from heavywater.networks.protobuf import Field, fields, float32, floats, signed, text, varints
 
-__all__ = ["TFNode", "collection_of", "node_of", "shape_of", "tensor_of"]
+__all__ = ["TFNode", "collection_of", "nodes_of", "shape_of", "tensor_of", "words_of"]
+
+MAX_NODES = 200_000
 
 
 @dataclass
@@ -41,12 +44,35 @@ class TFNode:
         found = self.attrs.get(key, {}).get(3)
         return default if found is None else signed(found.int)
 
+    def function(self, key: str) -> str:
+        """Name of the function that an attribute refers to."""
+        found = self.attrs.get(key, {}).get(10)
+        names = [] if found is None else [text(f.bytes) for f in fields(found.bytes) if f.number == 1]
+        return names[0] if names else ""
+
+    def shape(self, key: str) -> tuple[int, ...] | None:
+        """A shape with -1 for unknown sizes; None where not even their number is known."""
+        found = self.attrs.get(key, {}).get(7)
+        unknown = found is None or any(f.number == 3 and f.value for f in fields(found.bytes))
+        return None if found is None or unknown else shape_of(found.bytes)
+
     def number(self, key: str, default: float) -> float:
         found = self.attrs.get(key, {}).get(4)
         return default if found is None else float32(found.bytes)
 
 
-def node_of(message: memoryview) -> TFNode:
+def nodes_of(messages: Iterable[memoryview]) -> dict[str, TFNode]:
+    """Nodes by name."""
+    made: dict[str, TFNode] = {}
+    for message in messages:
+        node = _node_of(message)
+        if node.name in made or len(made) >= MAX_NODES:
+            raise ModelFileError(f"the node {node.name[:60]!a} is there twice, or there are too many")
+        made[node.name] = node
+    return made
+
+
+def _node_of(message: memoryview) -> TFNode:
     node = TFNode()
     for f in fields(message):
         if f.number == 1:
@@ -116,3 +142,8 @@ def tensor_of(message: memoryview) -> NDArray[Any]:
     if len(found) != 1 or count > 1 << 20:
         raise ModelFileError(f"a constant of the shape {shape} has {len(found):,} numbers")
     return np.full(shape, found[0], dtype)
+
+
+def words_of(message: memoryview) -> list[str]:
+    """The texts of a constant of text."""
+    return [text(f.bytes) for f in fields(message) if f.number == 8]

@@ -9,7 +9,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from benchmarks import deepwater  # noqa: E402
+from benchmarks import deepwater, pages  # noqa: E402
 from benchmarks.plain_networks import PLAIN, take_weights  # noqa: E402
 from heavywater.networks.catalog import NAMES, build  # noqa: E402
 from heavywater.networks.module import GraphModule  # noqa: E402
@@ -62,7 +62,7 @@ def test_a_measurement_and_its_table(tmp_path: Path) -> None:
         assert all(work[k] > 0 for k in deepwater.SIDES)
         assert deepwater.ratio(work) > 0
     page = tmp_path / "page.md"
-    page.write_text(f"before\n{deepwater.BEGIN}\nold\n{deepwater.END}\nafter\n")
+    page.write_text(f"before\n{deepwater.BEGIN}\nold\n{pages.END}\nafter\n")
     deepwater.into_docs(found, page)
     text = page.read_text()
     assert text.startswith("before\n")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import report
+from benchmarks import pages, report
 from benchmarks.h2o_script import number, seconds_of
 from benchmarks.process import Failed, last_words, measure, time_to_line
 from benchmarks.suite import Suite, has_own_runs, row_of
@@ -148,7 +148,7 @@ def test_words_of_h2o() -> None:
 
 def test_the_page_takes_the_tables_between_its_markers(tmp_path: Path) -> None:
     page = tmp_path / "performance.md"
-    page.write_text(f"before\n\n{report.BEGIN}\nold\n{report.END}\n\nafter\n")
+    page.write_text(f"before\n\n{report.BEGIN}\nold\n{pages.END}\n\nafter\n")
     machine = {
         "processor": "P", "cores": 2, "caches": {"L1": 32768}, "memory_bytes": 1 << 30, "load": [0.0], "system": "S",
         "python": "3", "packages": {"numpy": "2"}, "commit": "abc",

@@ -102,7 +102,7 @@ def test_missing_files_are_suggested(tmp_path: Path) -> None:
     with pytest.raises(ParseError, match="no files found .* that match 'x'"):
         parse(tmp_path, pattern="x")
     (tmp_path / "empty").mkdir()
-    with pytest.raises(ParseError, match="no such file or folder"):
+    with pytest.raises(ParseError, match="no files in the folder"):
         parse(tmp_path / "empty")
     with pytest.raises(H2OTypeError, match="a path or URL is expected, not int"):
         parse([5])  # type: ignore[list-item]

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from heavywater.errors import ModelFileError, NotFound, NotSupported
-from heavywater.networks.files import kind_of, read_arrays, read_network
+from heavywater.networks.files import read_arrays, read_network
 from tests.networks.keras_models import ALL, keras, made
 
 torch = pytest.importorskip("torch")
@@ -219,13 +219,9 @@ def test_links_to_other_files_are_not_followed(tmp_path):
         read_arrays(tmp_path / "m.weights.h5")
 
 
-def test_weights_alone_and_saved_models_are_no_network(tmp_path):
+def test_weights_alone_are_no_network(tmp_path):
     path = saved(made("digits"), tmp_path)["weights"]
     with pytest.raises((ModelFileError, NotSupported), match="holds weights alone.*network_definition_file"):
         read_network(path)
-    (tmp_path / "folder").mkdir()
-    (tmp_path / "folder" / "saved_model.pb").write_bytes(b"")
-    with pytest.raises(NotSupported, match=r"SavedModel of TensorFlow.*model\.save\('name\.keras'\)"):
-        kind_of(tmp_path / "folder")
     with pytest.raises(NotFound):
         read_network(tmp_path / "none.keras")

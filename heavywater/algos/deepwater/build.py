@@ -62,12 +62,17 @@ class BaseNet:
             x = pixels.prepare(self.torch, x, self.memory_format)
         return x, None if table is None else self.torch.from_numpy(table).to(self.device, non_blocking=True)
 
-    def logits(self, x: Any, table: Any) -> np.ndarray:
-        """Outputs in scoring, float32 ``(n, outputs)``."""
+    @contextlib.contextmanager
+    def scoring(self) -> Iterator[None]:
+        """The state in which batches are scored. Entering it takes as long as a small layer: once for many batches."""
         self.module.eval()
         with self.torch.inference_mode():
-            out = self.module(x) if table is None else self.module(x, table)
-            return out.float().cpu().numpy()
+            yield
+
+    def logits(self, x: Any, table: Any) -> np.ndarray:
+        """Outputs of a batch, float32 ``(n, outputs)``; while `scoring` lasts."""
+        out = self.module(x) if table is None else self.module(x, table)
+        return out.float().cpu().numpy()
 
     def reseed(self, seed: int, samples: int) -> None:
         """Make what dropout draws next depend on these numbers alone."""
@@ -84,7 +89,7 @@ class BaseNet:
 
     @abstractmethod
     def features(self, x: Any, table: Any, layer: str) -> np.ndarray:
-        """Values of a layer in scoring, float32 ``(n, width)``."""
+        """Values of a layer, float32 ``(n, width)``; while `scoring` lasts."""
 
     @abstractmethod
     def layers(self) -> list[str]:
@@ -130,8 +135,39 @@ class BaseNet:
         return list(self.module.state_dict(keep_vars=True).values())
 
 
-class Net(BaseNet):
-    """A graph that runs.
+class GraphNet(BaseNet):
+    """A network whose layers a graph says.
+
+    Parameters
+    ----------
+    graph : Graph
+    module : torch.nn.Module or keras.Model
+        What runs it.
+    shape : tuple of int
+        Of one row of the main input.
+    device : str
+        PyTorch's name of the device.
+    """
+
+    graph: Graph
+
+    def __init__(self, graph: Graph, module: Any, shape: tuple[int, ...], device: str) -> None:
+        super().__init__(module, shape, device)
+        self.graph = graph
+        self.weights = graph.weights(shape)
+
+    def layers(self) -> list[str]:
+        return self.graph.layers()
+
+    def hidden_layers(self) -> list[str]:
+        return [f"{n.name}_output" for n in self.graph.nodes if n.op == "activation"]
+
+    def to_json(self) -> dict[str, Any]:
+        return self.graph.to_json()
+
+
+class Net(GraphNet):
+    """A graph that runs in PyTorch.
 
     Parameters
     ----------
@@ -144,29 +180,18 @@ class Net(BaseNet):
         PyTorch's name of the device.
     """
 
-    graph: Graph
-
     def __init__(self, graph: Graph, shape: tuple[int, ...], seed: int, device: str = "cpu") -> None:
         from heavywater.networks.module import GraphModule
 
-        super().__init__(GraphModule(graph, shape, seed), shape, device)
-        self.graph = graph
-        self.weights = graph.weights(shape)
+        super().__init__(graph, GraphModule(graph, shape, seed), shape, device)
         if self.module.images:
             self.memory_format = self.torch.channels_last
         seeded_dropout(self.torch, self.module, self._generator)
+        self.module.changed()
         self.module.to(self.device)
 
     def features(self, x: Any, table: Any, layer: str) -> np.ndarray:
-        self.module.eval()
-        with self.torch.inference_mode():
-            return self.module.features(x, layer, table).float().cpu().numpy()
-
-    def layers(self) -> list[str]:
-        return self.graph.layers()
-
-    def hidden_layers(self) -> list[str]:
-        return [f"{n.name}_output" for n in self.graph.nodes if n.op == "activation"]
+        return self.module.features(x, layer, table).float().cpu().numpy()
 
     def learned(self) -> dict[str, Any]:
         return self.module.learned()
@@ -184,9 +209,6 @@ class Net(BaseNet):
     def put_back(self, copies: list[Any]) -> None:
         super().put_back(copies)
         self.module.changed()
-
-    def to_json(self) -> dict[str, Any]:
-        return self.graph.to_json()
 
 
 def make_network(ctx: TrainContext, data: TrainingData, before: DeepWaterModel | None) -> BaseNet:
@@ -319,45 +341,6 @@ def _load_file(ctx: TrainContext, net: BaseNet, path: str) -> None:
         if unexpected:
             text += f"; not part of the network: {_listed(unexpected)}"
         ctx.warn(text)
-
-
-def read_mean_image(path: str, shape: tuple[int, ...]) -> np.ndarray:
-    """A mean image, float32 of exactly `shape`, from a file of numpy (.npy) or MXNet (.nd).
-
-    Raises
-    ------
-    H2OValueError
-        Its size is another one, or it holds several arrays.
-    """
-    if path.lower().endswith(".npy"):
-        array = _read_npy(path, shape)
-    else:
-        from heavywater.networks.files import read_arrays
-
-        arrays = read_arrays(Path(path), None)
-        if len(arrays) != 1:
-            raise H2OValueError(f"mean_image_file must hold one array; {path} holds {len(arrays)}")
-        array = next(iter(arrays.values()))
-    if array.size != int(np.prod(shape)):
-        raise H2OValueError(
-            f"mean_image_file: Invalid mean image data format: channels x height x width is {shape}, "
-            f"{int(np.prod(shape))} numbers; {path} has {array.size}"
-        )
-    if not np.isfinite(array).all():
-        raise H2OValueError(f"mean_image_file: {path} holds values that are not finite")
-    return np.ascontiguousarray(array, np.float32).reshape(shape)
-
-
-def _read_npy(path: str, shape: tuple[int, ...]) -> np.ndarray:
-    size = Path(path).stat().st_size
-    if size > 16 * int(np.prod(shape)) + 4096:
-        raise H2OValueError(
-            f"mean_image_file: {path} has {size:,} bytes, more than an image of the shape {shape} needs"
-        )
-    try:
-        return np.asarray(np.load(path, allow_pickle=False), np.float32)
-    except (OSError, ValueError, EOFError) as e:
-        raise H2OValueError(f"mean_image_file: {path} is not an array of numpy: {e}") from None
 
 
 def device_of(p: DeepWaterParams, warn: Any) -> str:

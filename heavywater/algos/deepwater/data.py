@@ -263,7 +263,7 @@ def _scan(ctx: TrainContext, p: DeepWaterParams, source: Source, rows: Rows, pix
         return pixels
     stored = None
     if p.mean_image_file is not None:
-        from heavywater.algos.deepwater.build import read_mean_image
+        from heavywater.algos.deepwater.mean_image import read_mean_image
 
         stored = read_mean_image(p.mean_image_file, source.shape)
     zeros, ones = (0.0,) * p.channels, (1.0,) * p.channels

@@ -167,7 +167,8 @@ def java_gray() -> np.ndarray:
 
 
 def _brief(error: Exception) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0].replace("<_io.BytesIO object at ", "<")[:120]
+    text = (str(error).splitlines() or [type(error).__name__])[0]
+    return re.sub(r" ?<_io\.BytesIO object at \w+>", "", text)[:120]
 
 
 @functools.cache

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from queue import Empty, Full, Queue
 from threading import Event, Thread
 from typing import Any, TypeVar
@@ -36,11 +37,19 @@ class Pixels:
         x = pixels.to(torch.float32, memory_format=memory_format or torch.preserve_format)
         if self.mean_image is not None:
             x -= torch.from_numpy(np.array(self.mean_image)).to(x.device)
-        if any(self.sub):
+        if self._shifts:
             x -= _per_channel(torch, self.sub, x.device)
-        if any(m != 1.0 for m in self.mul):
+        if self._scales:
             x *= _per_channel(torch, self.mul, x.device)
         return x
+
+    @cached_property
+    def _shifts(self) -> bool:
+        return any(self.sub)
+
+    @cached_property
+    def _scales(self) -> bool:
+        return any(m != 1.0 for m in self.mul)
 
 
 def _per_channel(torch: Any, values: tuple[float, ...], device: Any) -> Any:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from heavywater.algos.deepwater.augment import augmented
-from heavywater.algos.deepwater.build import BaseNet
+from heavywater.algos.deepwater.build import GraphNet
 from heavywater.algos.deepwater.engine import LocalTrainer, Work
 from heavywater.algos.deepwater.inputs import Pixels
 from heavywater.algos.deepwater.optimiser import BETAS, EPSILON, PREFIXES, Optimiser, momentum, rate
@@ -37,7 +37,7 @@ def load_keras(threads: int) -> Any:
     return keras
 
 
-class KerasNet(BaseNet):
+class KerasNet(GraphNet):
     """A graph that runs in Keras.
 
     Parameters
@@ -53,7 +53,6 @@ class KerasNet(BaseNet):
     """
 
     library = "keras"
-    graph: Graph
 
     def __init__(self, graph: Graph, shape: tuple[int, ...], seed: int, p: DeepWaterParams, threads: int = 1) -> None:
         self.keras = load_keras(threads)
@@ -61,9 +60,7 @@ class KerasNet(BaseNet):
 
         self.place = _place(self.keras, p)
         with self.on_device():
-            super().__init__(KerasModule(graph, shape, seed, low=p.autocast), shape, "cpu")
-        self.graph = graph
-        self.weights = graph.weights(shape)
+            super().__init__(graph, KerasModule(graph, shape, seed, low=p.autocast), shape, "cpu")
         self._jit = p.compile
 
     def on_device(self) -> Any:
@@ -76,23 +73,18 @@ class KerasNet(BaseNet):
         x = self.torch.from_numpy(data)
         return (x if pixels is None else pixels.prepare(self.torch, x)).numpy(), table
 
+    def scoring(self) -> Any:
+        return self.on_device()
+
     def logits(self, x: Any, table: Any) -> np.ndarray:
-        with self.on_device():
-            return np.asarray(self.module.predict_on_batch(_inputs(x, table)), np.float32)
+        return np.asarray(self.module.predict_on_batch(_inputs(x, table)), np.float32)
 
     def features(self, x: Any, table: Any, layer: str) -> np.ndarray:
-        with self.on_device():
-            return np.asarray(self.module.features(_inputs(x, table), layer))
+        return np.asarray(self.module.features(_inputs(x, table), layer))
 
     def reseed(self, seed: int, samples: int) -> None:
         digest = hashlib.blake2b(f"{seed} {samples}".encode(), digest_size=4).digest()
         self.module.seeds.state.assign(np.array([int.from_bytes(digest, "little"), 0], np.uint32))
-
-    def layers(self) -> list[str]:
-        return self.graph.layers()
-
-    def hidden_layers(self) -> list[str]:
-        return [f"{n.name}_output" for n in self.graph.nodes if n.op == "activation"]
 
     def optimiser(self, p: DeepWaterParams, total: float) -> Optimiser:
         with self.on_device():
@@ -118,9 +110,6 @@ class KerasNet(BaseNet):
         fits = {n: a for n, a in arrays.items() if n in specs and tuple(a.shape) == specs[n].shape}
         self.module.assign(fits)
         return list(fits), [n for n in specs if n not in fits], [n for n in arrays if n not in specs]
-
-    def to_json(self) -> dict[str, Any]:
-        return self.graph.to_json()
 
     def copied(self) -> list[Any]:
         return list(self.arrays().values())

@@ -52,8 +52,7 @@ class OwnNet(BaseNet):
         H2OValueError
             It cannot take rows of this shape, or does not give a matrix.
         """
-        self.module.eval()
-        with self.torch.inference_mode():
+        with self.scoring():
             given = [self.torch.zeros((2, *self.shape), device=self.device)]
             given += [self.torch.zeros((2, table), device=self.device)] if table else []
             try:

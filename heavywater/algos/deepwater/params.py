@@ -81,11 +81,12 @@ class DeepWaterParams(CommonParams):
     )  # fmt: skip
     network_definition_file: str | None = param(
         None, "File that defines the network, for `network='user'`.", note="MXNet symbol (.json), ONNX, TensorFlow "
-        "graph (.meta), Caffe prototxt, Keras (.keras, .h5). Files that can run code (pickles: .pt, .pth) are refused.",
+        "graph (.meta) or SavedModel (folder), Caffe prototxt, Keras (.keras, .h5). Files that can run code (pickles: .pt, "
+        ".pth) are refused.",
     )  # fmt: skip
     network_parameters_file: str | None = param(
         None, "File with weights to start from.", note="MXNet .params, safetensors, HDF5, caffemodel, a TensorFlow "
-        "checkpoint's prefix, or ONNX. Arrays that do not fit are named.",
+        "checkpoint's prefix or SavedModel, Keras, or ONNX. Arrays that do not fit are named.",
     )  # fmt: skip
     mean_image_file: str | None = param(
         None, "File with the mean image, which is subtracted.", note="MXNet NDArray (.nd) or numpy (.npy), of exactly "

@@ -66,8 +66,9 @@ def _network(p: DeepWaterParams) -> Iterator[Message]:
         if Path(path).suffix.lower() in _PICKLES:
             text = f"{name} {path!r} looks like a pickle, which can run code; save the weights as safetensors instead"
             yield _error(name, text)
-        elif not _exists(path, prefix=name == "network_parameters_file"):
-            yield _error(name, f"{name}: there is no file {path!r}")
+        elif not _exists(path, name):
+            folder = f"the folder {path!r} is no SavedModel of TensorFlow" if Path(path).is_dir() else None
+            yield _error(name, f"{name}: {folder or f'there is no file {path!r}'}")
     if p.export_native_parameters_prefix is not None and p.network_module is not None:
         text = "export_native_parameters_prefix: a network_module is code, which MXNet's formats cannot hold"
         yield _error("export_native_parameters_prefix", text)
@@ -76,10 +77,12 @@ def _network(p: DeepWaterParams) -> Iterator[Message]:
         yield _error("export_native_parameters_prefix", text)
 
 
-def _exists(path: str, *, prefix: bool) -> bool:
-    """Whether there is such a file, or for a TensorFlow checkpoint files that begin so."""
+def _exists(path: str, name: str) -> bool:
+    """Whether there is such a file, a SavedModel's folder, or for a TensorFlow checkpoint files that begin so."""
     try:
-        return Path(path).is_file() or (prefix and Path(f"{path}.index").is_file())
+        if Path(path).is_file() or (name == "network_parameters_file" and Path(f"{path}.index").is_file()):
+            return True
+        return name != "mean_image_file" and (Path(path) / "saved_model.pb").is_file()
     except (OSError, ValueError):
         return False
 

@@ -58,7 +58,8 @@ class Scorer:
         UnstableModel
             When they are not finite.
         """
-        parts = [self.net.logits(x, table) for x, table in self.inputs(source, rows)]
+        with self.net.scoring():
+            parts = [self.net.logits(x, table) for x, table in self.inputs(source, rows)]
         out = np.concatenate(parts).astype(np.float64) if parts else np.zeros((0, self.response.nclasses))
         if not np.isfinite(out).all():
             raise UnstableModel("the network's outputs are no longer finite numbers")
@@ -73,7 +74,8 @@ class Scorer:
 
     def features(self, source: Source, rows: np.ndarray, layer: str) -> np.ndarray:
         """Values of a layer, float32 ``(n, width)``, in the order channels, height, width."""
-        parts = [self.net.features(x, table, layer) for x, table in self.inputs(source, rows)]
+        with self.net.scoring():
+            parts = [self.net.features(x, table, layer) for x, table in self.inputs(source, rows)]
         return np.concatenate(parts)
 
     def inputs(self, source: Source, rows: np.ndarray) -> Iterator[tuple[Any, Any]]:

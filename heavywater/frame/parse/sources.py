@@ -71,6 +71,8 @@ def _one(path: str, pattern: str | None) -> list[str]:
         found = sorted(p for p in glob.glob(path, recursive=True) if os.path.isfile(p))
     else:
         found = []
+    if not found and os.path.isdir(path):
+        raise ParseError(f"no files in the folder {path!r}")
     if not found:
         folder = Path(path).parent
         near = [e.name for e in os.scandir(folder)] if folder.is_dir() else []

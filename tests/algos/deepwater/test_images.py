@@ -82,7 +82,7 @@ def test_legacy_enlarges_without_interpolation():
     ("data", "fault"),
     [
         (b"", "not a readable image"),
-        (b"not an image at all", "not a readable image"),
+        (b"not an image at all", r"not a readable image \(cannot identify image file\)"),
         (png(bars(1)[0][0])[:300], "not a readable image"),
         (png(bars(1)[0][0], kind="JPEG")[:200], "not a readable image"),
         (png(np.zeros((1, 1), np.uint8)), "1 x 1 pixels"),

@@ -86,6 +86,7 @@ def test_defaults_are_those_of_the_booklet():
         ({"autoencoder": True}, "autoencoder is not available"),
         ({"network": "user"}, "network='user' needs"),
         ({"network_definition_file": "nowhere.json"}, "there is no file 'nowhere.json'"),
+        ({"network_definition_file": "."}, "the folder '.' is no SavedModel"),
         ({"network_parameters_file": "nowhere.params"}, "there is no file"),
         ({"mean_image_file": "nowhere.nd"}, "there is no file"),
         ({"network": "lenet", "network_module": "a:b"}, "goes with network='user'"),
