@@ -221,7 +221,9 @@ def make_work(plan: BatchPlan, hyper: Hyper) -> Work:
 def make_own(plan: BatchPlan) -> Own:
     """Buffers of one more thread."""
     hidden = bool(plan.listed[1:].any())
-    entries = max(plan.batch * int(plan.longest[0]) if plan.by_input else 0, (plan.batch + LINE) * GROUP if hidden else 0)
+    entries = max(
+        plan.batch * int(plan.longest[0]) if plan.by_input else 0, (plan.batch + LINE) * GROUP if hidden else 0
+    )
     widest = int(plan.width.max())
     return Own(
         grads=aligned(int((plan.block * plan.width).max())),
