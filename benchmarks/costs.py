@@ -40,7 +40,13 @@ class Cost:
 
 
 def online(
-    units: Sequence[int], *, optimiser: str, live: Sequence[float], density: float = 1.0, by_input: bool = False
+    units: Sequence[int],
+    *,
+    optimiser: str,
+    live: Sequence[float],
+    density: float = 1.0,
+    by_input: bool = False,
+    kept: Sequence[float] | None = None,
 ) -> Cost:
     """One row at a time (`heavywater.core.mlp.fast`).
 
@@ -50,13 +56,16 @@ def online(
         Inputs, hidden units, outputs.
     optimiser : {"adadelta", "momentum", "sgd"}
     live : sequence of float
-        Share of each hidden layer's units that take part: switched on, and not dropped. The weights into the others are
-        read, but neither they nor their history change.
+        Share of each hidden layer's units that take part: switched on, and not dropped. The weights into the others do
+        not change, nor does their history.
     density : float
         Share of the inputs that are not zero, after dropout.
     by_input : bool
         Whether the first layer is kept input by input, so that zeros cost nothing. Otherwise its update and the next
         row's way through it are one pass.
+    kept : sequence of float, optional
+        Share of each hidden layer's units that are not dropped: but for the first layer, the weights into the others are
+        not even read.
     """
     arrays, per_step, flops_per_step = OPTIMISERS[optimiser]
     total_bytes = operations = flops = 0.0
@@ -68,6 +77,7 @@ def online(
             forward = updated = weights * density
         elif l < layers - 1:
             updated = weights * live[l]
+            forward = weights * kept[l] if l and kept is not None else weights
         fused = l == 0 and not by_input
         total_bytes += FLOAT * (forward - updated if fused else forward) + 2 * FLOAT * arrays * updated
         back = updated if l else 0.0

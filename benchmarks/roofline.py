@@ -186,7 +186,9 @@ def kernel(
                 units, optimiser=optimiser, batch=batch, threads=threads, density=kept, live=live if record else None
             )
         else:
-            cost = costs.online(units, optimiser=optimiser, live=live, density=kept, by_input=sparse)
+            cost = costs.online(
+                units, optimiser=optimiser, live=live, density=kept, by_input=sparse, kept=[1 - dropout] * len(live)
+            )
         trainer.close()
     return {"kernel": name, "threads": threads, "rows_per_second": speed, **cost.__dict__}
 

@@ -7,8 +7,9 @@ import pytest
 from benchmarks import costs
 
 
-def counted(units, arrays, per_step, on, nonzero, by_input):  # type: ignore[no-untyped-def]
-    """Bytes and operations of one row, by walking over every weight; `on` and `nonzero` say which units and inputs are."""
+def counted(units, arrays, per_step, on, kept, nonzero, by_input):  # type: ignore[no-untyped-def]
+    """Bytes and operations of one row, by walking over every weight; `on` and `nonzero` say which units and inputs
+    are, `kept` which units are not dropped."""
     total = operations = 0
     for l in range(len(units) - 1):
         hidden = l < len(units) - 2
@@ -18,6 +19,8 @@ def counted(units, arrays, per_step, on, nonzero, by_input):  # type: ignore[no-
                     continue
                 updated = by_input and l == 0 or not hidden or on[l][u]
                 fused = l == 0 and not by_input
+                if l and hidden and not kept[l][u]:
+                    continue
                 operations += 1
                 if not (fused and updated):
                     total += 4
@@ -32,6 +35,7 @@ def counted(units, arrays, per_step, on, nonzero, by_input):  # type: ignore[no-
 def test_online_cost_is_the_sum_over_the_weights(optimiser: str, by_input: bool) -> None:
     units = (6, 4, 5, 3)
     on = [[True, False, False, True], [True, True, False, True, False]]
+    kept = [[True, True, False, True], [True, True, True, True, False]]
     nonzero = [True, False, True, True, False, False]
     arrays, per_step, _ = costs.OPTIMISERS[optimiser]
     cost = costs.online(
@@ -40,8 +44,9 @@ def test_online_cost_is_the_sum_over_the_weights(optimiser: str, by_input: bool)
         live=(2 / 4, 3 / 5),
         density=3 / 6 if by_input else 1.0,
         by_input=by_input,
+        kept=(3 / 4, 4 / 5),
     )
-    expected = counted(units, arrays, per_step, on, nonzero, by_input)
+    expected = counted(units, arrays, per_step, on, kept, nonzero, by_input)
     assert (cost.bytes, cost.operations) == pytest.approx(expected)
     assert cost.store == 4 * arrays * (24 + 20 + 15)
 

@@ -28,6 +28,8 @@ from heavywater.core.mlp.tiles import gathered, row_products
 
 f32 = np.float32
 INPUT_STREAM = 0
+WORTH_SKIPPING = 64
+"""Weights of a unit from which on it pays not to read those of units that are dropped."""
 
 
 class Shared(NamedTuple):
@@ -88,14 +90,26 @@ def own_buffers(plan: Plan, autoencoder: bool, rows: int = 2) -> Own:
 
 
 @njit(**INNER)
-def net_inputs(plan, store, share, l, x, count, index, value, all_rows, z):  # type: ignore[no-untyped-def]
-    """Net inputs without bias of a share's units (Maxout: channels) into ``z``."""
-    rows = (plan.bounds[l, share + 1] - plan.bounds[l, share]) * plan.channels[l]
+def net_inputs(h, plan, store, share, l, x, count, index, value, key, all_rows, some, z):  # type: ignore
+    """Net inputs without bias of a share's units (Maxout: channels) into ``z``; not of those that are dropped.
+
+    With the first layer input by input all are worked out. `key` is that of the layer's dropout, `some` a buffer.
+    """
+    lo, hi, ch = plan.bounds[l, share], plan.bounds[l, share + 1], plan.channels[l]
     base, width = plan.base[l, share], plan.width[l, share]
     if l == 0 and plan.by_input:
         gathered(index, value, 0, count, store, base, plan.parts * width, width, z, 0)
         return
-    row_products(x, width, store, base, plan.parts * width, all_rows, rows, z)
+    ratio = f32(h.hidden_dropout[l]) if l < len(h.hidden_dropout) else f32(0)
+    if ratio > 0 and width >= WORTH_SKIPPING:
+        found = 0
+        for u in range(lo, hi):
+            for c in range((u - lo) * ch, (u - lo + 1) * ch):
+                some[found] = c
+                found += 1 if uniform(key, u) >= ratio else 0
+        row_products(x, width, store, base, plan.parts * width, some, found, z)
+    else:
+        row_products(x, width, store, base, plan.parts * width, all_rows, (hi - lo) * ch, z)
 
 
 @njit(**INNER)
@@ -232,7 +246,10 @@ def train_share(  # type: ignore[no-untyped-def]
             key = stream_key(h.seed, first + i, l + 1)
             for share in range(thread, shares, threads):
                 if l > 0 or i == 0 or plan.by_input:
-                    net_inputs(plan, store, share, l, below, length[now], index[now], value[now], all_rows, z[share])
+                    net_inputs(
+                        h, plan, store, share, l, below, length[now], index[now], value[now], key, all_rows, later,
+                        z[share],
+                    )  # fmt: skip
                 if l < last:
                     activations(h, net, plan, share, l, z[share], key, a, winner, live, bias_at[l], seen_at[l])
                 else:

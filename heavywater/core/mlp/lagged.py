@@ -85,7 +85,10 @@ def _into_first_layer(h, plan, store, x, rows, i, step, between, own):  # type: 
     own.length[p] = read_row(
         x, rows[i], key, ratio, plan, own.inputs[p], own.value[p], own.target[p], False, own.line[p]
     )
-    net_inputs(plan, store, 0, 0, own.line[p], own.length[p], own.inputs[p], own.value[p], own.all_rows, between.z[p])
+    net_inputs(
+        h, plan, store, 0, 0, own.line[p], own.length[p], own.inputs[p], own.value[p], stream_key(h.seed, step, 1),
+        own.all_rows, own.later, between.z[p],
+    )  # fmt: skip
     between.mean_square[p] = mean_square_input(plan, 0, own.line[p], own.length[p], own.value[p])
 
 
@@ -98,11 +101,11 @@ def _through_the_rest(  # type: ignore[no-untyped-def]
     z, delta = own.z[0], own.delta
     last = len(plan.units) - 2
     for l in range(last + 1):
+        key = stream_key(h.seed, step, l + 1)
         if l > 0:
             below = a[plan.places[l] : plan.places[l + 1]]
-            net_inputs(plan, store, 0, l, below, 0, own.inputs[p], own.value[p], own.all_rows, z)
+            net_inputs(h, plan, store, 0, l, below, 0, own.inputs[p], own.value[p], key, own.all_rows, own.later, z)
         if l < last:
-            key = stream_key(h.seed, step, l + 1)
             net_in = between.z[p] if l == 0 else z
             activations(h, net, plan, 0, l, net_in, key, a, winner, live, bias_at[l], seen_at[l])
         else:
