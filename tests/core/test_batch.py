@@ -9,6 +9,7 @@ import pytest
 
 from heavywater.core.mlp import forward, layout
 from heavywater.core.mlp.batch import BatchTrainer, automatic_batch
+from heavywater.core.mlp.fast import WORTH_SKIPPING
 from heavywater.core.mlp.team import TeamTrainer
 from tests.core.networks import ACTIVATIONS, LOSSES, difference, hyper, problem, random_network, twin
 from tests.core.test_fast import as_csr, distance
@@ -47,6 +48,25 @@ def test_batches_of_one_row_are_online_training(activation: str, form: str, opti
     net = trained(start, h, inputs, t, 1, 1)
     assert distance(online, start) > 1e-3
     assert distance(online, net) < 2e-6
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize("form", ["dense", "csr"])
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_weights_into_dropped_units_need_not_be_read(activation: str, form: str, threads: int) -> None:
+    """Layers so wide that online training leaves them out, which mini-batches do not."""
+    x, t, outputs = problem("crossentropy", 60, 90, zeros=0.8 if form == "csr" else 0.2)
+    inputs = as_csr(x) if form == "csr" else layout.Inputs.from_dense(x)
+    h = hyper("crossentropy", activation, adaptive=False, rate=0.02, hidden_dropout=[0.5, 0.4], seed=3)
+    start = random_network([90, WORTH_SKIPPING + 3, 9, outputs], activation, scale=0.1)
+    online = start.copy()
+    trainer = TeamTrainer(online, h, inputs, t, threads=threads)
+    trainer._choose = lambda: threads  # type: ignore[method-assign]
+    trainer.run(np.arange(60), 0)
+    trainer.write_back()
+    trainer.close()
+    assert distance(online, start) > 1e-3
+    assert distance(online, trained(start, h, inputs, t, 1, 1)) < 5e-6
 
 
 @pytest.mark.parametrize("activation", ACTIVATIONS)
