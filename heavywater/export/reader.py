@@ -24,9 +24,7 @@ _DTYPES = {"F32": "<f4", "F64": "<f8", "I32": "<i4", "I64": "<i8", "U8": "|u1"}
 class Scorer:
     """A model read from the file `path`, or given as its `parts`: schema, output and arrays."""
 
-    def __init__(
-        self, path: str, parts: tuple[dict[str, Any], Mapping[str, Any], Mapping[str, Any]] | None = None
-    ) -> None:
+    def __init__(self, path: str, parts: tuple[dict[str, Any], Mapping[str, Any], Mapping[str, Any]] | None = None) -> None:
         schema, self.output, self.arrays = parts or _parts(path)
         actual = {k: v["actual"] for k, v in self.output["parameters"].items()}
         if actual["offset_column"]:
@@ -117,9 +115,7 @@ class Scorer:
             if code is None:
                 out[name] = cells
             elif e["kind"] == "Binary":
-                out |= {
-                    f"{name}:{b}": ((code + 1) >> b & 1).astype(float) for b in range(1 + int(math.log2(len(levels))))
-                }
+                out |= {f"{name}:{b}": ((code + 1) >> b & 1).astype(float) for b in range(1 + int(math.log2(len(levels))))}
             elif name in e["values"]:
                 out[f"{name}.Eigen" if e["kind"] == "Eigen" else name] = np.array([*e["values"][name], math.nan])[code]
             elif e["kind"] == "EnumLimited" and name in e["order"]:
@@ -155,9 +151,7 @@ def _parts(path: str) -> tuple[dict[str, Any], Mapping[str, Any], Mapping[str, A
     length = struct.unpack("<Q", data[:8])[0] if len(data) >= 8 else -1
     if not 2 <= length <= len(data) - 8:
         raise ValueError(f"{path} is not a heavywater model file, or it is cut short")
-    manifest = json.loads(
-        (head := json.loads(data[8 : 8 + length])).pop("__metadata__")["manifest"], object_hook=_plain
-    )
+    manifest = json.loads((head := json.loads(data[8 : 8 + length])).pop("__metadata__")["manifest"], object_hook=_plain)
     if manifest["algo"] != "deeplearning":
         raise ValueError(f"{path} holds a {manifest['algo']} model; this program scores deeplearning only")
     arrays = {}
@@ -198,7 +192,5 @@ def _plain(d: dict[str, Any]) -> Any:
 if __name__ == "__main__":
     with open(sys.argv[2], newline="", encoding="utf-8") as table:
         names, *lines = csv.reader(table)
-    result = Scorer(sys.argv[1]).predict(
-        {n: [v if v != "" else None for v in col] for n, col in zip(names, zip(*lines))}
-    )
+    result = Scorer(sys.argv[1]).predict({n: [v if v != "" else None for v in col] for n, col in zip(names, zip(*lines))})
     csv.writer(sys.stdout).writerows([list(result), *zip(*(v.tolist() for v in result.values()))])
