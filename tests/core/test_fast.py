@@ -213,6 +213,21 @@ def test_dropout_keeps_about_the_right_share_and_dropped_units_still(activation:
     assert seen.std() < 4 * np.sqrt(400 * 0.21)
 
 
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_buffers_are_left_alone_beyond_a_layer(activation: str) -> None:
+    """Whoever walks beyond a layer's end in one buffer does so in others too, which end there."""
+    x, t, outputs = problem("crossentropy", 30, 90)
+    net = random_network([90, 5, 4, outputs], activation, scale=0.4)
+    trainer = TeamTrainer(net, hyper("crossentropy", activation), layout.Inputs.from_dense(x), t, threads=2)
+    channels = 2 if activation == "Maxout" else 1
+    for own in trainer._own:
+        own.delta[:] = 7
+    trainer.run(np.arange(30), 0)
+    trainer.close()
+    for own in trainer._own:
+        assert (own.delta[5 * channels :] == 7).all()
+
+
 def test_reload_takes_what_was_changed_in_the_network() -> None:
     x, t, outputs = problem("gaussian", 10, 4)
     net = random_network([4, 3, outputs], "Maxout")

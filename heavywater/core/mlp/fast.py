@@ -177,7 +177,7 @@ def hidden_errors(h, plan, share, l, a, live, errors, delta):  # type: ignore[no
     if h.activation == RECTIFIER:
         for s in range(1, errors.shape[0]):
             axpy(errors[0, at + lo : at + hi], f32(1), errors[s, at + lo : at + hi])
-        rectified_errors(errors[0, at + lo : at + hi], a[at + lo : at + hi], delta)
+        rectified_errors(errors[0, at + lo : at + hi], a[at + lo : at + hi], delta[: hi - lo])
         return
     for u in range(lo, hi):
         e = 0.0
