@@ -18,6 +18,7 @@ from heavywater.core.mlp.layout import Hyper, Inputs, Network, state
 from heavywater.core.mlp.plan import aligned
 from heavywater.core.mlp.sync import STRIDE, counters, spread_out
 from heavywater.core.mlp.team import SPARSE, nonzero_share
+from heavywater.core.mlp.tiny import taken_for_zero
 
 SLICE_SECONDS = 0.05
 """About so long the threads work before they look whether to stop."""
@@ -134,12 +135,13 @@ class BatchTrainer:
         def part(thread: int) -> bool:
             if threads > 1:
                 spread_out(thread)
-            return bool(
-                train_batches(
-                    self.hyper, arrays, self.plan, self.store, x, self.targets, self.shift, rows, self.first,
-                    processed, thread, threads, count, self._work, self._own[thread],
-                )
-            )  # fmt: skip
+            with taken_for_zero():
+                return bool(
+                    train_batches(
+                        self.hyper, arrays, self.plan, self.store, x, self.targets, self.shift, rows, self.first,
+                        processed, thread, threads, count, self._work, self._own[thread],
+                    )
+                )  # fmt: skip
 
         others: list[Future[bool]] = []
         try:

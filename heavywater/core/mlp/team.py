@@ -13,6 +13,7 @@ from heavywater.core.mlp.lagged import GRAIN, SLOTS, exchange, is_lagged, train_
 from heavywater.core.mlp.layout import AUTOENCODER, Hyper, Inputs, Network, state
 from heavywater.core.mlp.plan import aligned, load, make_plan, unload
 from heavywater.core.mlp.sync import STRIDE, counters, spread_out
+from heavywater.core.mlp.tiny import taken_for_zero
 
 SLICE_SECONDS = 0.05
 """About so long the threads work before they look whether to stop."""
@@ -180,9 +181,10 @@ class TeamTrainer:
                 spread_out(thread)
             given = self.hyper, arrays, self.plan, self.store, x, self.targets, self.shift, rows, self.first, processed
             who = thread, threads, count
-            if self.lagged:
-                return bool(train_lagged(*given, *who, self._shared, self._between, self._own[thread]))
-            return bool(train_share(*given, *who, self._shared, self._own[thread]))
+            with taken_for_zero():
+                if self.lagged:
+                    return bool(train_lagged(*given, *who, self._shared, self._between, self._own[thread]))
+                return bool(train_share(*given, *who, self._shared, self._own[thread]))
 
         others: list[Future[bool]] = []
         try:
