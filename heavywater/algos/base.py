@@ -71,6 +71,10 @@ class Stop:
         if self.is_set():
             hook()
 
+    def forget(self, hook: Callable[[], None]) -> None:
+        """Do not call `hook` any more, so that what it belongs to need not be kept as long as the request."""
+        self._hooks.remove(hook)
+
 
 @dataclass
 class TrainContext:

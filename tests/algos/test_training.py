@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import _thread
+import gc
 import threading
 import time
+import weakref
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,6 +14,7 @@ import numpy as np
 import pytest
 
 import heavywater as h2o
+from heavywater.algos.deeplearning import engines
 from heavywater.engine import session
 from heavywater.errors import Cancelled, H2OValueError
 from heavywater.estimators.deeplearning import H2OAutoEncoderEstimator, H2ODeepLearningEstimator
@@ -185,3 +188,28 @@ def test_every_activation_loss_and_distribution_learns(frame: h2o.H2OFrame) -> N
     for loss in ("CrossEntropy", "Quadratic"):
         model = classifier(hidden=[20], epochs=60, loss=loss).train(x=X, y="y", training_frame=frame)
         assert model.auc() > 0.85, loss
+
+
+@pytest.mark.parametrize("options", [{}, {"mini_batch_size": 8}, {"reproducible": True}])
+def test_what_training_needed_is_let_go_at_its_end(options: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    """At once, not when the collector of cycles comes by: a matrix of inputs is as large as the table."""
+    made: list[weakref.ref[Any]] = []
+    for name in ("FastEngine", "ExactEngine"):
+        kind = getattr(engines, name)
+
+        def remembered(*args: Any, kind: Any = kind) -> Any:
+            engine = kind(*args)
+            made.append(weakref.ref(engine._data.inputs.dense))
+            return engine
+
+        monkeypatch.setattr(engines, name, remembered)
+    frame = h2o.H2OFrame(
+        {"a": [0.5, 1.25, 0.0, 2.0] * 25, "b": [0.0, 0.5, 1.0, 3.5] * 25, "y": [1.0, 2.0, 3.0, 4.0] * 25}
+    )
+    gc.collect()
+    gc.disable()
+    try:
+        H2ODeepLearningEstimator(hidden=[4], epochs=1, seed=1, **options).train(y="y", training_frame=frame)
+        assert [ref() is None for ref in made] == [True]
+    finally:
+        gc.enable()

@@ -65,7 +65,8 @@ class ExactEngine:
         self._hyper = data.hyper
         self._cancel = np.zeros(1, np.int64)
         self._per_second = 1000.0
-        ctx.stop.on_set(lambda: self._cancel.fill(1))
+        self._stop = ctx.stop
+        self._stop.on_set(self._give_up)
 
     def slices(self, iteration: int, processed: int, seconds: float) -> Iterator[int]:
         d = self._data
@@ -117,8 +118,11 @@ class ExactEngine:
     def use(self, hyper: Hyper) -> None:
         self._hyper = hyper
 
+    def _give_up(self) -> None:
+        self._cancel.fill(1)
+
     def close(self) -> None:
-        """Nothing to do."""
+        self._stop.forget(self._give_up)
 
 
 class FastEngine:
@@ -151,7 +155,8 @@ class FastEngine:
                 network, data.hyper, data.inputs, data.targets, data.offsets, threads=self._threads, seed=ctx.seed
             )
             self._batch = self._trainer.grain
-        ctx.stop.on_set(self._trainer.cancel)
+        self._stop = ctx.stop
+        self._stop.on_set(self._trainer.cancel)
 
     def slices(self, iteration: int, processed: int, seconds: float) -> Iterator[int]:
         if not self._begun:
@@ -195,6 +200,7 @@ class FastEngine:
         self._trainer.hyper = hyper._replace(seed=self._trainer.hyper.seed)
 
     def close(self) -> None:
+        self._stop.forget(self._trainer.cancel)
         self._trainer.close()
 
 
