@@ -26,10 +26,6 @@ class Addresses(NamedTuple):
     kind: np.ndarray
     alive: list[np.ndarray]
 
-    def of(self, part: slice) -> Addresses:
-        """Some of the columns."""
-        return Addresses(self.address[part], self.kind[part], self.alive[part])
-
 
 def addresses(columns: Sequence[np.ndarray]) -> Addresses:
     """Addresses of one-dimensional arrays; those of a type that kernels do not read are copied."""
